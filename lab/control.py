@@ -1,0 +1,194 @@
+"""Brings labs up and down; every step looks at what is there and can be interrupted and repeated."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from ipaddress import IPv4Network, IPv6Network
+
+from netwright.lab import image, places, seed, wire
+from netwright.lab.engine import Engine
+from netwright.lab.progress import say
+from netwright.lab.spec import HostSpec, LabError, LabSpec
+from netwright.lab.status import (
+    engine_of,
+    ready_file,
+    record,
+    recorded,
+    recorded_labs,
+    require_root,
+    switch_file,
+    switched,
+)
+
+__all__ = ["down", "reboot", "up"]
+
+BOOT_TIMEOUT = 90.0
+TOLD_AFTER = 2.0
+SSH_PORT = 22
+BOOTED = "systemctl is-system-running --wait"
+
+
+def up(lab: LabSpec) -> None:
+    """Bring the lab up: what is up stays, what is not is started, what it no longer names goes.
+
+    Raises:
+        LabError: if it cannot be.
+    """
+    require_root()
+    with _lock():
+        before = recorded(lab.name)
+        _check_owner(lab, before)
+        wire.check_free(lab, _other_subnets(lab))
+        root = image.image(_images_in_use())
+        began = time.monotonic()
+        if before and before.subnet != lab.subnet:
+            _remove(before)
+        elif before:
+            for host in set(before.hosts) - set(lab.hosts):
+                engine_of(before).delete(host)
+        # Before anything is made, so that whatever comes of it can be found again.
+        record(lab)
+        seed.client_files(lab)
+        engine = engine_of(lab, root)
+        if not switched(lab):
+            for host in lab.hosts:
+                engine.stop(host)
+            wire.make_switch(lab, switch_file(lab))
+        started = [host for host in lab.hosts if not engine.alive(host)]
+        for host in started:
+            engine.start(host)
+        _wait(lab, engine, [host for host in lab.hosts if not ready_file(lab, host).exists()])
+        if time.monotonic() - began > TOLD_AFTER:
+            say(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
+
+
+def down(name: str) -> None:
+    """Stop the lab's hosts and remove all of it; no lab of that name is no error."""
+    require_root()
+    with _lock():
+        lab = recorded(name)
+        if lab:
+            _remove(lab)
+        elif places.lab_dir(name).exists():
+            shutil.rmtree(places.lab_dir(name))
+
+
+def reboot(lab: LabSpec, hosts: Sequence[HostSpec], *, hard: bool = False) -> None:
+    """Boot hosts again and wait until they are up.
+
+    Args:
+        lab: theirs; it is up.
+        hosts: which of them, at once.
+        hard: cut the power.
+
+    Raises:
+        LabError: if one is not running, or does not come back.
+    """
+    require_root()
+    with _lock():
+        engine = engine_of(lab)
+        for host in hosts:
+            if not engine.alive(host):
+                raise LabError(f"host {host.name} of lab {lab.name} is not running")
+        boots = {host.name: engine.boots(host) for host in hosts}
+        for host in hosts:
+            engine.reboot(host, hard=hard)
+        # The host answers until it goes down: only what the next boot says counts.
+        _wait(lab, engine, hosts, boots)
+
+
+def _remove(lab: LabSpec) -> None:
+    engine = engine_of(lab)
+    for host in lab.hosts:
+        engine.stop(host)
+    wire.remove_switch(lab, switch_file(lab))
+    shutil.rmtree(places.lab_dir(lab.name))
+    cgroup = places.cgroup_root() / places.CGROUP / lab.name
+    if cgroup.exists():
+        cgroup.rmdir()
+
+
+def _lock() -> AbstractContextManager[None]:
+    # One for all labs: whether a subnet is free is only true as long as no other lab comes up.
+    return places.locked(places.state() / "lock")
+
+
+def _check_owner(lab: LabSpec, before: LabSpec | None) -> None:
+    """Two inventories of the same name must not pull one lab to and fro."""
+    if before is None or before == lab or before.source == lab.source:
+        return
+    engine = engine_of(before)
+    if any(engine.alive(host) for host in before.hosts):
+        raise LabError(
+            f"lab {lab.name} is up with other hosts, from {before.source}: give this one another"
+            f" name, or end that one by `netwright lab down {before.source}`"
+        )
+
+
+def _other_subnets(lab: LabSpec) -> list[tuple[str, IPv4Network | IPv6Network]]:
+    return [
+        (f"lab {other.name} ({other.source})", IPv4Network(other.subnet))
+        for other in recorded_labs()
+        if other.name != lab.name
+    ]
+
+
+def _images_in_use() -> list[str]:
+    return [file.read_text() for file in places.labs().glob("*/hosts/*/image")]
+
+
+def _wait(
+    lab: LabSpec, engine: Engine, hosts: Sequence[HostSpec], boots: Mapping[str, int] | None = None
+) -> None:
+    """Wait, for all hosts at once, until each has booted to the end; then mark it ready."""
+    if not hosts:
+        return
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        waiting = [
+            pool.submit(_wait_for, lab, engine, host, (boots or {}).get(host.name, 0))
+            for host in hosts
+        ]
+    for each in waiting:
+        each.result()
+
+
+def _wait_for(lab: LabSpec, engine: Engine, host: HostSpec, boots: int) -> None:
+    deadline = time.monotonic() + BOOT_TIMEOUT
+    while time.monotonic() < deadline:
+        if not engine.alive(host):
+            raise LabError(f"host {host.name} of lab {lab.name} went off: {engine.log(host)}")
+        if engine.boots(host) > boots and _listens(host.address) and _booted(lab, host):
+            ready_file(lab, host).touch()
+            return
+        time.sleep(0.05)
+    raise LabError(
+        f"host {host.name} of lab {lab.name} does not answer on SSH at {host.address} after"
+        f" {BOOT_TIMEOUT:.0f} s; `netwright lab shell` looks inside without the network,"
+        f" its console says: {engine.log(host)}"
+    )
+
+
+def _listens(address: str) -> bool:
+    try:
+        with socket.create_connection((address, SSH_PORT), timeout=1.0) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _booted(lab: LabSpec, host: HostSpec) -> bool:
+    """Whether the boot is over; a unit that failed is the host's business."""
+    asked = subprocess.run(
+        ["ssh", "-F", places.ssh_config(lab.name), "-oBatchMode=yes", host.name, BOOTED],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() in ("running", "degraded")

@@ -1,0 +1,126 @@
+"""The root image: one Debian directory for all hosts of all labs, which each overlays."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from netwright.lab import apt, places
+from netwright.lab.progress import say
+from netwright.lab.spec import LabError
+
+__all__ = ["PACKAGES", "image", "recipe"]
+
+# No Python: what Netwright converges has a shell, iproute2 and procps, and the lab proves it.
+# arping is the one of iputils: it belongs to ping, and its exit status says whether it was heard.
+PACKAGES = (
+    "busybox-static",
+    "ca-certificates",
+    "conntrack",
+    "curl",
+    "dbus",
+    "ipset",
+    "iproute2",
+    "iptables",
+    "iputils-arping",
+    "iputils-ping",
+    "kmod",
+    "netcat-openbsd",
+    "nftables",
+    "openssh-server",
+    "procps",
+    "socat",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+    "tcpdump",
+    "util-linux",
+)
+DPKG_OPTIONS = (
+    "force-unsafe-io",
+    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/man/*",
+)
+VERSION = 1
+CUSTOMIZE = Path(__file__).with_name("root.sh")
+
+
+def recipe() -> str:
+    """The name of the image: a hash of what decides its content, but for packages' versions."""
+    parts = [
+        str(VERSION),
+        apt.codename(),
+        os.uname().machine,
+        *PACKAGES,
+        *DPKG_OPTIONS,
+        CUSTOMIZE.read_text(),
+    ]
+    return f"root-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
+
+
+def image(in_use: Iterable[str]) -> Path:
+    """The image's directory; builds it when it is not there, and removes those of older recipes.
+
+    Args:
+        in_use: images that hosts overlay and that therefore stay.
+
+    Raises:
+        LabError: if it cannot be built; with the last words of the build.
+    """
+    cache = places.cache()
+    target = cache / recipe()
+    if target.is_dir():
+        return target
+    with places.locked(cache / "lock"):
+        if target.is_dir():
+            return target
+        keep = {Path(used).name for used in in_use}
+        # Under the lock, whatever is half-built was left behind by a build that died.
+        for old in cache.iterdir():
+            if old.is_dir() and old.name not in keep:
+                shutil.rmtree(old)
+        say("building the root image, once: about half a minute")
+        half = Path(tempfile.mkdtemp(prefix="half-", dir=cache))
+        _build(half / "root")
+        (half / "root").rename(target)
+        half.rmdir()
+    return target
+
+
+def _build(root: Path) -> None:
+    command = [
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=apt",
+        "--format=directory",
+        f"--keyring={apt.KEYRING}",
+        f"--include={','.join(PACKAGES)}",
+        *(f"--aptopt={option}" for option in (*apt.apt_options(), 'Acquire::Languages "none"')),
+        *(f"--dpkgopt={option}" for option in DPKG_OPTIONS),
+        f'--customize-hook=/bin/sh {CUSTOMIZE} "$1"',
+        apt.codename(),
+        str(root),
+        "-",
+    ]
+    try:
+        built = subprocess.run(
+            command,
+            input="\n".join(source.render() for source in apt.sources()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise LabError("mmdebstrap is missing; lab/setup.sh installs what labs need") from error
+    if built.returncode:
+        words = " / ".join(line for line in built.stdout.splitlines()[-4:] if line)
+        raise LabError(f"the root image could not be built: {words}")

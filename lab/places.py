@@ -1,0 +1,84 @@
+"""Where labs keep things on the machine: what is needed to find a lab again after any crash."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import netwright
+from netwright.lab.spec import LabError
+
+__all__ = ["cache", "cgroup_root", "host_dir", "known_hosts", "lab_dir", "labs", "locked"]
+__all__ += ["package_parent", "ssh_config", "ssh_key", "state"]
+
+CGROUP = "netwright-lab"
+
+
+def state() -> Path:
+    """Disks, keys and records of the labs: NETWRIGHT_STATE, or /var/lib/netwright."""
+    return Path(os.environ.get("NETWRIGHT_STATE") or "/var/lib/netwright").absolute()
+
+
+def cache() -> Path:
+    """Root images, which can be made again: NETWRIGHT_CACHE, or /var/cache/netwright."""
+    return Path(os.environ.get("NETWRIGHT_CACHE") or "/var/cache/netwright").absolute()
+
+
+def labs() -> Path:
+    """The parent of all labs' directories."""
+    return state() / "labs"
+
+
+def lab_dir(lab: str) -> Path:
+    """A lab's directory: its record, its switch, its hosts."""
+    return labs() / lab
+
+
+def host_dir(lab: str, host: str) -> Path:
+    """A host's directory: its disk, its log."""
+    return lab_dir(lab) / "hosts" / host
+
+
+def ssh_key() -> Path:
+    """The key that opens every lab host of this machine."""
+    return state() / "ssh" / "id_ed25519"
+
+
+def known_hosts(lab: str) -> Path:
+    """The host keys of a lab, known before the hosts are up."""
+    return lab_dir(lab) / "known_hosts"
+
+
+def ssh_config(lab: str) -> Path:
+    """Settings with which plain `ssh -F` reaches the lab's hosts by name."""
+    return lab_dir(lab) / "ssh_config"
+
+
+def package_parent() -> Path:
+    """Where netwright is, installed or in a checkout: the PYTHONPATH of our own processes."""
+    return Path(netwright.__path__[0]).parent
+
+
+def cgroup_root() -> Path:
+    """Where the machine has its cgroup v2 tree, also where it is beside v1.
+
+    Raises:
+        LabError: if it has none.
+    """
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, target, kind, options, *_ = line.split()
+        if kind == "cgroup2" and "rw" in options.split(","):
+            return Path(target)
+    raise LabError("this machine has no writable cgroup v2 tree (mount -t cgroup2), labs need one")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file at path; whoever comes second waits. The kernel frees it after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

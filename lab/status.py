@@ -1,0 +1,102 @@
+"""What is recorded of labs and how they are; file reads only, so inventories ask each time."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright.lab import places
+from netwright.lab.engine import Engine
+from netwright.lab.nspawn import Nspawn
+from netwright.lab.spec import HostSpec, LabError, LabSpec
+
+__all__ = ["HostStatus", "engine_of", "is_up", "ready_file", "record", "recorded", "recorded_labs"]
+__all__ += ["require_root", "status", "switch_file", "switched"]
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """What a host is doing: off, booting or up."""
+
+    name: str
+    address: str
+    state: str
+
+
+def is_up(lab: LabSpec) -> bool:
+    """Whether the lab is as declared and all of it is up. No host is asked."""
+    return (
+        recorded(lab.name) == lab
+        and switched(lab)
+        and all(host.state == "up" for host in status(lab))
+    )
+
+
+def status(lab: LabSpec) -> list[HostStatus]:
+    """What each host of the lab is doing."""
+    engine = engine_of(lab)
+    return [HostStatus(host.name, host.address, _state(lab, engine, host)) for host in lab.hosts]
+
+
+def _state(lab: LabSpec, engine: Engine, host: HostSpec) -> str:
+    if not engine.alive(host):
+        return "off"
+    return "up" if ready_file(lab, host).exists() else "booting"
+
+
+def engine_of(lab: LabSpec, image: Path | None = None) -> Engine:
+    """What runs the lab's hosts.
+
+    Args:
+        lab: the lab.
+        image: for new hosts; needed only to start them.
+    """
+    return Nspawn(lab, image)
+
+
+def switched(lab: LabSpec) -> bool:
+    """Whether the lab's switch is there and the machine is plugged in."""
+    return switch_file(lab).exists() and os.path.exists(f"/sys/class/net/{lab.link}")
+
+
+def switch_file(lab: LabSpec) -> Path:
+    """What holds the namespace of the lab's switch."""
+    return places.lab_dir(lab.name) / "switch"
+
+
+def ready_file(lab: LabSpec, host: HostSpec) -> Path:
+    """Made when a host has booted to the end, removed when it begins to boot."""
+    return places.host_dir(lab.name, host.name) / "ready"
+
+
+def record(lab: LabSpec) -> None:
+    """Note the lab down where recorded finds it."""
+    file = places.lab_dir(lab.name) / "lab.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(lab.to_json(), indent=2))
+    new.rename(file)
+
+
+def recorded(name: str) -> LabSpec | None:
+    """The lab of that name as it was last brought up."""
+    file = places.lab_dir(name) / "lab.json"
+    return LabSpec.from_json(json.loads(file.read_text())) if file.exists() else None
+
+
+def recorded_labs() -> list[LabSpec]:
+    """All labs of this machine, whatever their hosts are doing."""
+    if not places.labs().exists():
+        return []
+    names = sorted(path.name for path in places.labs().iterdir())
+    return [lab for name in names if (lab := recorded(name))]
+
+
+def require_root() -> None:
+    """Raises:
+    LabError: if the caller is not root.
+    """
+    if os.geteuid() != 0:
+        raise LabError("a lab makes network namespaces and mounts: run as root (sudo)")
