@@ -1,0 +1,26 @@
+"""The `netwright` command."""
+
+from __future__ import annotations
+
+import click
+
+from netwright.commands.lab import lab
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="netwright")
+def main() -> None:
+    """Converge Linux hosts to a declared network.
+
+    Networks are declared in pyinfra inventories and converged by pyinfra:
+
+    \b
+        pyinfra inventories/lab.py deploys/network.py
+
+    This command is for what stands beside it.
+    """
+
+
+main.add_command(lab)

@@ -1,4 +1,4 @@
-"""Brings labs up and down; every step looks at what is there and can be interrupted and repeated."""
+"""Brings labs up and down; each step looks at what is there, can be interrupted and repeated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network
 
 from netwright.lab import image, places, seed, wire
+from netwright.lab.cgroup import kill
 from netwright.lab.engine import Engine
 from netwright.lab.progress import say
 from netwright.lab.spec import HostSpec, LabError, LabSpec
@@ -26,7 +27,7 @@ from netwright.lab.status import (
     switched,
 )
 
-__all__ = ["down", "reboot", "up"]
+__all__ = ["down", "reboot", "shell", "up"]
 
 BOOT_TIMEOUT = 90.0
 TOLD_AFTER = 2.0
@@ -47,9 +48,10 @@ def up(lab: LabSpec) -> None:
         wire.check_free(lab, _other_subnets(lab))
         root = image.image(_images_in_use())
         began = time.monotonic()
-        if before and before.subnet != lab.subnet:
-            _remove(before)
-        elif before:
+        if before is None or before.subnet != lab.subnet:
+            # Whatever is there under this name is half made, or made otherwise.
+            _remove(lab.name)
+        else:
             for host in set(before.hosts) - set(lab.hosts):
                 engine_of(before).delete(host)
         # Before anything is made, so that whatever comes of it can be found again.
@@ -59,7 +61,7 @@ def up(lab: LabSpec) -> None:
         if not switched(lab):
             for host in lab.hosts:
                 engine.stop(host)
-            wire.make_switch(lab, switch_file(lab))
+            wire.make_switch(lab, switch_file(lab.name))
         started = [host for host in lab.hosts if not engine.alive(host)]
         for host in started:
             engine.start(host)
@@ -72,11 +74,7 @@ def down(name: str) -> None:
     """Stop the lab's hosts and remove all of it; no lab of that name is no error."""
     require_root()
     with _lock():
-        lab = recorded(name)
-        if lab:
-            _remove(lab)
-        elif places.lab_dir(name).exists():
-            shutil.rmtree(places.lab_dir(name))
+        _remove(name)
 
 
 def reboot(lab: LabSpec, hosts: Sequence[HostSpec], *, hard: bool = False) -> None:
@@ -103,15 +101,27 @@ def reboot(lab: LabSpec, hosts: Sequence[HostSpec], *, hard: bool = False) -> No
         _wait(lab, engine, hosts, boots)
 
 
-def _remove(lab: LabSpec) -> None:
-    engine = engine_of(lab)
-    for host in lab.hosts:
-        engine.stop(host)
-    wire.remove_switch(lab, switch_file(lab))
-    shutil.rmtree(places.lab_dir(lab.name))
-    cgroup = places.cgroup_root() / places.CGROUP / lab.name
-    if cgroup.exists():
-        cgroup.rmdir()
+def shell(lab: LabSpec, host: HostSpec, command: Sequence[str]) -> list[str]:
+    """The arguments of a process that is root in the host, also when its network is dead.
+
+    Args:
+        lab: the host's.
+        host: which.
+        command: what to run; a login shell if empty.
+    """
+    require_root()
+    return engine_of(lab).shell(host, command)
+
+
+def _remove(name: str) -> None:
+    """All of a lab, by its name alone: its record may be missing, or of another version."""
+    kill(places.lab_cgroup(name))
+    wire.remove_switch(name, switch_file(name))
+    if places.lab_dir(name).exists():
+        shutil.rmtree(places.lab_dir(name))
+    parents = places.lab_cgroup(name).parent
+    if parents.exists() and not any(path.is_dir() for path in parents.iterdir()):
+        parents.rmdir()
 
 
 def _lock() -> AbstractContextManager[None]:

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from netwright.lab import places
+from netwright.lab.cgroup import kill, pids, populated
 from netwright.lab.seed import seed
 from netwright.lab.spec import HostSpec, LabError, LabSpec
 
@@ -20,7 +21,6 @@ __all__ = ["Nspawn"]
 SUPERVISE = Path(__file__).with_name("supervise.sh")
 # systemd's own signal for "reboot", the same that `systemctl reboot` ends in.
 SIGREBOOT = signal.SIGRTMIN + 5
-GONE_AFTER = 10.0
 
 
 class Nspawn:
@@ -36,6 +36,8 @@ class Nspawn:
 
     def start(self, host: HostSpec) -> None:
         """Start the supervisor, which outlives this process."""
+        if not shutil.which("systemd-nspawn"):
+            raise LabError("systemd-nspawn is missing; lab/setup.sh installs what labs need")
         directory = self._dir(host)
         image = directory / "image"
         # A disk belongs to the image it was begun on, also when newer ones exist. The file is
@@ -48,14 +50,15 @@ class Nspawn:
                 (directory / name).mkdir(parents=True)
             seed(self.lab, host, directory / "upper")
             image.write_text(str(self.image))
+        root = places.cgroup_root()
         with (directory / "console.log").open("ab") as log:
             supervisor = subprocess.Popen(
                 [
                     "/bin/sh",
                     str(SUPERVISE),
                     str(directory),
-                    str(places.cgroup_root()),
-                    self._cgroup_name(host),
+                    str(root),
+                    str(self._cgroup(host).relative_to(root)),
                     image.read_text(),
                     sys.executable,
                     host.name,
@@ -80,17 +83,7 @@ class Nspawn:
 
     def stop(self, host: HostSpec) -> None:
         """Kill the host's cgroup: the supervisor, nspawn and all that runs inside."""
-        cgroup = self._cgroup(host)
-        if not cgroup.exists():
-            return
-        (cgroup / "cgroup.kill").write_text("1")
-        deadline = time.monotonic() + GONE_AFTER
-        while self.alive(host):
-            if time.monotonic() > deadline:
-                raise LabError(f"host {host.name}: {GONE_AFTER:.0f} s after the kill it still runs")
-            time.sleep(0.01)
-        for path, _, _ in os.walk(cgroup, topdown=False):
-            os.rmdir(path)
+        kill(self._cgroup(host))
         (self._dir(host) / "ready").unlink(missing_ok=True)
 
     def delete(self, host: HostSpec) -> None:
@@ -101,10 +94,7 @@ class Nspawn:
 
     def alive(self, host: HostSpec) -> bool:
         """Whether its cgroup has processes."""
-        try:
-            return "populated 1" in (self._cgroup(host) / "cgroup.events").read_text()
-        except FileNotFoundError:
-            return False
+        return populated(self._cgroup(host))
 
     def boots(self, host: HostSpec) -> int:
         """As many as the supervisor has counted."""
@@ -136,15 +126,12 @@ class Nspawn:
     def _dir(self, host: HostSpec) -> Path:
         return places.host_dir(self.lab.name, host.name)
 
-    def _cgroup_name(self, host: HostSpec) -> str:
-        return f"{places.CGROUP}/{self.lab.name}/{host.name}"
-
     def _cgroup(self, host: HostSpec) -> Path:
-        return places.cgroup_root() / self._cgroup_name(host)
+        return places.lab_cgroup(self.lab.name) / host.name
 
     def _init(self, host: HostSpec) -> int:
         """The pid, as the machine sees it, of the host's systemd."""
-        for pid in self._pids(self._cgroup(host) / "host" / "payload" / "init.scope"):
+        for pid in pids(self._cgroup(host) / "host" / "payload" / "init.scope"):
             status = Path("/proc", str(pid), "status").read_text()
             # Its pid in each pid namespace from here inwards: the innermost one is 1.
             if any(
@@ -153,8 +140,3 @@ class Nspawn:
             ):
                 return pid
         raise LabError(f"host {host.name} of lab {self.lab.name} is not running")
-
-    def _pids(self, cgroup: Path) -> Iterator[int]:
-        procs = cgroup / "cgroup.procs"
-        if procs.exists():
-            yield from (int(pid) for pid in procs.read_text().split())

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import netwright
+from netwright.lab.progress import say
 from netwright.lab.spec import LabError
 
-__all__ = ["cache", "cgroup_root", "host_dir", "known_hosts", "lab_dir", "labs", "locked"]
+__all__ = ["cache", "cgroup_root", "host_dir", "known_hosts", "lab_cgroup", "lab_dir"]
+__all__ += ["lab_names", "labs", "locked"]
 __all__ += ["package_parent", "ssh_config", "ssh_key", "state"]
 
 CGROUP = "netwright-lab"
@@ -30,6 +32,16 @@ def cache() -> Path:
 def labs() -> Path:
     """The parent of all labs' directories."""
     return state() / "labs"
+
+
+def lab_names() -> list[str]:
+    """All labs of this machine that have left anything, also half-made ones."""
+    return sorted(path.name for path in labs().iterdir()) if labs().exists() else []
+
+
+def lab_cgroup(lab: str) -> Path:
+    """All processes of a lab are in here, those of each host in a cgroup of its name."""
+    return cgroup_root() / CGROUP / lab
 
 
 def lab_dir(lab: str) -> Path:
@@ -80,5 +92,9 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at path; whoever comes second waits. The kernel frees it after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process, which holds {path}")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

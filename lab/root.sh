@@ -32,7 +32,7 @@ printf '[Journal]\nStorage=volatile\n' >"$root/etc/systemd/journald.conf.d/lab.c
 
 # Nobody sits at the console; the machine's kernel, its debug files and modules are not the host's;
 # nothing is to be downloaded or cleaned behind a test's back.
-for unit in console-getty.service getty.target systemd-logind.service \
+for unit in console-getty.service getty.target \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer systemd-tmpfiles-clean.timer \
     dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
     sys-fs-fuse-connections.mount \

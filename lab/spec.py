@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-__all__ = ["FIRST_HOST", "HostSpec", "LabError", "LabSpec", "LinkSpec", "overlap"]
+__all__ = ["FIRST_HOST", "HostSpec", "LabError", "LabSpec", "LinkSpec", "link_name", "overlap"]
 
 FIRST_HOST = 10
 MAX_HOSTS = 200
@@ -30,6 +30,7 @@ class LinkSpec:
 
     ifname: str
     network: str
+    mac: str
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
 
@@ -103,7 +104,7 @@ class LabSpec:
             source=source,
             subnet=str(network),
             hosts=tuple(
-                HostSpec(host, index, engine, (_lab_link(network, index),))
+                HostSpec(host, index, engine, (_lab_link(name, host, network, index),))
                 for index, (host, engine) in enumerate(listed)
             ),
         )
@@ -124,6 +125,7 @@ class LabSpec:
                         LinkSpec(
                             link["ifname"],
                             link["network"],
+                            link["mac"],
                             tuple(link["addresses"]),
                             tuple(link["gateways"]),
                         )
@@ -140,8 +142,8 @@ class LabSpec:
 
     @property
     def link(self) -> str:
-        """The lab's one link on the machine; at most 15 characters, as Linux wants."""
-        return f"nwlab-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        """The lab's one link on the machine."""
+        return link_name(self.name)
 
     @property
     def machine_addresses(self) -> tuple[str, str]:
@@ -164,6 +166,11 @@ class LabSpec:
     def uuid(self, host: HostSpec) -> str:
         """The host's machine id: its own, and the same for ever."""
         return uuid.uuid5(uuid.NAMESPACE_DNS, f"{host.name}.{self.name}.netwright-lab").hex
+
+
+def link_name(lab: str) -> str:
+    """The machine's link to a lab, found again by its name; 14 of the 15 characters allowed."""
+    return f"nwlab-{hashlib.sha256(lab.encode()).hexdigest()[:8]}"
 
 
 def overlap(
@@ -192,13 +199,15 @@ def _subnet(name: str, subnet: str) -> IPv4Network:
     return network
 
 
-def _lab_link(network: IPv4Network, index: int) -> LinkSpec:
+def _lab_link(name: str, host: str, network: IPv4Network, index: int) -> LinkSpec:
     network6 = _network6(network)
     # The same last number in both families, digit for digit: 198.18.0.10 and fd00:198:18:0::10.
     host6 = IPv6Address(int(network6[0]) + int(str(FIRST_HOST + index), 16))
     return LinkSpec(
         ifname="eth0",
         network="lab",
+        # The same at each boot, as a network card's: neighbours remember it.
+        mac=f"02:{hashlib.sha256(f'{name}/{host}/eth0'.encode()).digest()[:5].hex(':')}",
         addresses=(f"{network[FIRST_HOST + index]}/{network.prefixlen}", f"{host6}/64"),
         gateways=(str(network[1]), str(network6[1])),
     )

@@ -15,6 +15,9 @@ from netwright.lab.spec import HostSpec, LabError, LabSpec
 __all__ = ["HostStatus", "engine_of", "is_up", "ready_file", "record", "recorded", "recorded_labs"]
 __all__ += ["require_root", "status", "switch_file", "switched"]
 
+# Of lab.json. A lab recorded in another format can be taken down, and is not reused.
+FORMAT = 1
+
 
 @dataclass(frozen=True)
 class HostStatus:
@@ -58,12 +61,12 @@ def engine_of(lab: LabSpec, image: Path | None = None) -> Engine:
 
 def switched(lab: LabSpec) -> bool:
     """Whether the lab's switch is there and the machine is plugged in."""
-    return switch_file(lab).exists() and os.path.exists(f"/sys/class/net/{lab.link}")
+    return switch_file(lab.name).exists() and os.path.exists(f"/sys/class/net/{lab.link}")
 
 
-def switch_file(lab: LabSpec) -> Path:
+def switch_file(name: str) -> Path:
     """What holds the namespace of the lab's switch."""
-    return places.lab_dir(lab.name) / "switch"
+    return places.lab_dir(name) / "switch"
 
 
 def ready_file(lab: LabSpec, host: HostSpec) -> Path:
@@ -76,22 +79,22 @@ def record(lab: LabSpec) -> None:
     file = places.lab_dir(lab.name) / "lab.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(".new")
-    new.write_text(json.dumps(lab.to_json(), indent=2))
+    new.write_text(json.dumps({"format": FORMAT, **lab.to_json()}, indent=2))
     new.rename(file)
 
 
 def recorded(name: str) -> LabSpec | None:
-    """The lab of that name as it was last brought up."""
+    """The lab of that name as it was last brought up; None as well if another version wrote it."""
     file = places.lab_dir(name) / "lab.json"
-    return LabSpec.from_json(json.loads(file.read_text())) if file.exists() else None
+    if not file.exists():
+        return None
+    data = json.loads(file.read_text())
+    return LabSpec.from_json(data) if data.get("format") == FORMAT else None
 
 
 def recorded_labs() -> list[LabSpec]:
     """All labs of this machine, whatever their hosts are doing."""
-    if not places.labs().exists():
-        return []
-    names = sorted(path.name for path in places.labs().iterdir())
-    return [lab for name in names if (lab := recorded(name))]
+    return [lab for name in places.lab_names() if (lab := recorded(name))]
 
 
 def require_root() -> None:

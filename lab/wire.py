@@ -22,7 +22,7 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netns import setns
 
-from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, overlap
+from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, link_name, overlap
 
 __all__ = ["check_free", "foreign_networks", "make_switch", "plug", "remove_switch"]
 
@@ -56,7 +56,7 @@ def make_switch(lab: LabSpec, switch: Path) -> None:
         lab: names the link and gives the machine's addresses.
         switch: the file by which the switch's namespace is held.
     """
-    remove_switch(lab, switch)
+    remove_switch(lab.name, switch)
     switch.touch()
     subprocess.run(["unshare", f"--net={switch}", "true"], check=True)
     with switch.open() as netns, _netlink() as machine:
@@ -74,10 +74,10 @@ def make_switch(lab: LabSpec, switch: Path) -> None:
         _set(there, "machine", master=_index(there, "lab"), state="up")
 
 
-def remove_switch(lab: LabSpec, switch: Path) -> None:
+def remove_switch(name: str, switch: Path) -> None:
     """Remove the switch and the machine's link; what is not there is no error."""
     with _netlink() as machine:
-        for index in machine.link_lookup(ifname=lab.link):
+        for index in machine.link_lookup(ifname=link_name(name)):
             machine.link("del", index=index)
     while os.path.ismount(switch):
         subprocess.run(["umount", str(switch)], check=True)
@@ -102,7 +102,11 @@ def plug(host: HostSpec, switch: Path, netns: Path) -> None:
                 "add",
                 ifname=port,
                 kind="veth",
-                peer={"ifname": link.ifname, "net_ns_fd": inside.fileno()},
+                peer={
+                    "ifname": link.ifname,
+                    "address": link.mac,
+                    "net_ns_fd": inside.fileno(),
+                },
             )
             _set(there, port, master=_index(there, link.network), state="up")
         with _inside(netns), _netlink() as there:
