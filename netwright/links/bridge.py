@@ -1,0 +1,34 @@
+"""A bridge: shown by `ip -d link show type bridge`, changed by `ip link set ... type bridge`."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from netwright.links.options import Ip, Options
+from netwright.model import Flag, Range
+
+__all__ = ["Bridge"]
+
+_CENTI = Ip(scale=100)
+
+
+class Bridge(Options):
+    """Times in whole seconds; `priority` as `ip` prints it; everything can change while it runs."""
+
+    MASTER: ClassVar[bool] = True
+
+    stp_state: Annotated[Flag | None, Ip()] = None
+    forward_delay: Annotated[Annotated[int, Range(0, 30)] | None, _CENTI] = None
+    hello_time: Annotated[Annotated[int, Range(1, 10)] | None, _CENTI] = None
+    max_age: Annotated[Annotated[int, Range(6, 40)] | None, _CENTI] = None
+    ageing_time: Annotated[Annotated[int, Range(0, 1_000_000)] | None, _CENTI] = None
+    priority: Annotated[Annotated[int, Range(0, 65535)] | None, Ip()] = None
+    vlan_filtering: Annotated[Flag | None, Ip()] = None
+    vlan_protocol: Annotated[Literal["802.1Q", "802.1ad"] | None, Ip()] = None
+    vlan_default_pvid: Annotated[Annotated[int, Range(0, 4094)] | None, Ip()] = None
+    mcast_snooping: Annotated[Flag | None, Ip()] = None
+    mcast_querier: Annotated[Flag | None, Ip()] = None
+    mcast_router: Annotated[Annotated[int, Range(0, 2)] | None, Ip()] = None
+    nf_call_iptables: Annotated[Flag | None, Ip()] = None
+    nf_call_ip6tables: Annotated[Flag | None, Ip()] = None
+    nf_call_arptables: Annotated[Flag | None, Ip()] = None

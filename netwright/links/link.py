@@ -1,0 +1,315 @@
+"""A link of any kind: shown by `ip -d link`, changed by `ip link set`; what all kinds share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, cast
+
+from netwright import address
+from netwright.address import Address
+from netwright.links import port
+from netwright.links.bridge import Bridge
+from netwright.links.options import Options
+from netwright.links.port import Port
+from netwright.links.veth import Veth, peer_argument
+from netwright.model import HOST, Flag, IfName, Mac, Model, NetnsRef, Range, Text
+from netwright.step import Command, Phase, Step, ip
+from netwright.sysctl import Value
+
+__all__ = ["KINDS", "Link", "SeenLink", "create", "delete", "fresh", "modify", "needs_new", "parse"]
+
+Parameter = Annotated[str, Text(r"[a-z][a-z0-9_]{0,40}", "a parameter's name, like rp_filter")]
+
+
+class Link(Model):
+    """One link. What is None is not managed; `addresses` is the whole list when given."""
+
+    kind: str | None = None
+    state: Literal["up", "down", "absent"] | None = None
+    mtu: Annotated[int, Range(68, 65536)] | None = None
+    mac: Mac | None = None
+    promisc: Flag | None = None
+    txqueuelen: Annotated[int, Range(0, 1_000_000)] | None = None
+    addresses: tuple[Address, ...] | None = None
+    master: IfName | Literal[""] | None = None
+    port: Port | None = None
+    ipv4: dict[Parameter, Value] | None = None
+    ipv6: dict[Parameter, Value] | None = None
+    link_netns: NetnsRef | None = None
+    bridge: Bridge | None = None
+    veth: Veth | None = None
+
+    @property
+    def options(self) -> Options | None:
+        """What the kind says about itself."""
+        return getattr(self, self.kind) if self.kind in KINDS else None
+
+    @property
+    def parent(self) -> str | None:
+        """The link that this one stands on."""
+        options = self.options
+        return getattr(options, options.PARENT) if options and options.PARENT else None
+
+
+class SeenLink(Link):
+    """A link as a host shows it: with what others than us put there."""
+
+    dynamic: tuple[Address, ...] = ()
+    """Addresses of the kernel, of SLAAC and DHCP: left alone."""
+    index: int = 0
+    peer_index: int = 0
+    peer_netnsid: int | None = None
+
+
+def _kinds() -> dict[str, type[Options]]:
+    found = {}
+    for name, info in Link.model_fields.items():
+        for part in getattr(info.annotation, "__args__", ()):
+            if isinstance(part, type) and issubclass(part, Options) and part is not Port:
+                found[name] = part
+    return found
+
+
+KINDS = _kinds()
+"""Kind -> type of its options. A new kind is a room beside this file and a field of `Link`."""
+
+_SCALARS = ("mac", "mtu", "txqueuelen", "promisc")
+
+
+def parse(entry: Mapping[str, Any]) -> SeenLink:
+    """From one entry of `ip -d -j address`."""
+    info = entry.get("linkinfo", {})
+    kind = info.get("info_kind")
+    ifname, flags = entry["ifname"], entry["flags"]
+    addresses: dict[bool, list[str]] = {False: [], True: []}
+    for item in entry.get("addr_info", ()):
+        if "local" in item:
+            text = address.canonical(item["local"], item["prefixlen"])
+            by_itself = bool(item.get("dynamic")) or address.is_kernels(ifname, text)
+            addresses[by_itself].append(text)
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "state": "up" if "UP" in flags else "down",
+        "mtu": entry["mtu"],
+        "mac": entry.get("address"),
+        "promisc": "PROMISC" in flags,
+        "txqueuelen": entry.get("txqlen"),
+        "addresses": tuple(addresses[False]),
+        "dynamic": tuple(addresses[True]),
+        "master": entry.get("master", ""),
+        "index": entry["ifindex"],
+        "peer_index": entry.get("link_index", 0),
+        "peer_netnsid": entry.get("link_netnsid"),
+    }
+    if kind in KINDS:
+        fields[kind] = KINDS[kind].parse(info.get("info_data", {}))
+    if info.get("info_slave_kind") == "bridge":
+        fields["port"] = Port.parse(info["info_slave_data"])
+    return SeenLink.model_construct(**fields)
+
+
+def fresh(want: Link) -> Link:
+    """What a link is like that has just been made from `want`: the kernel's defaults."""
+    options = {want.kind: want.options} if want.kind else {}
+    return Link.model_construct(
+        kind=want.kind,
+        state="down",
+        promisc=False,
+        addresses=(),
+        master="",
+        **options,
+    )
+
+
+def needs_new(current: Link, want: Link) -> str:
+    """The option that the kernel cannot change on a live link, `` when there is none."""
+    if want.kind is not None and want.kind != current.kind:
+        return "kind"
+    have, options = current.options, want.options
+    if have is None or options is None:
+        return ""
+    for name in options.IDENTITY:
+        value = getattr(options, name)
+        if value is not None and value != getattr(have, name):
+            return name
+    return ""
+
+
+def create(netns: str, ifname: str, want: Link) -> Step:
+    """The step that makes it, with all that its kind says. Attributes follow in steps of their own:
+    an mtu given here would fall back to 1500 when a bridge gets its first port."""
+    return Step(Phase.CREATE, netns, f"links.{ifname}", "", None, want, _render_link)
+
+
+def delete(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+    """The steps that take it away; what the kernel takes along is there for the way back."""
+    for step in reversed(list(modify(netns, ifname, fresh(current), current))):
+        yield replace(step.turned(), phase=Phase.UNLINK, implied=True)
+    yield Step(Phase.UNLINK, netns, f"links.{ifname}", "", current, None, _render_link)
+
+
+def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+    """The steps that change a live link in place, each attribute by itself.
+
+    Order: what `up` depends on first, and a port's attributes only on a bridge's port.
+    """
+
+    def step(attribute: str, before: object, after: object) -> Step:
+        return Step(
+            Phase.LINK, netns, f"links.{ifname}", attribute, before, after, _RENDER[attribute]
+        )
+
+    for name in _SCALARS:
+        value = getattr(want, name)
+        if value is not None and value != getattr(current, name):
+            yield step(name, getattr(current, name), value)
+    yield from _modify_options(netns, ifname, current, want)
+    if want.master is not None and want.master != current.master:
+        yield step("master", current.master, want.master)
+    yield from _modify_port(netns, ifname, current, want)
+    if want.state == "down" and current.state == "up":
+        yield step("state", "up", "down")
+    yield from _modify_addresses(netns, ifname, current, want)
+    if want.state == "up" and current.state != "up":
+        yield step("state", current.state, "up")
+
+
+def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+    have, options = current.options, want.options
+    if options is None or have is None:
+        return
+    for name, value in options.given().items():
+        if name not in options.IDENTITY and value != getattr(have, name):
+            before = have.model_construct(**{name: getattr(have, name)})
+            after = options.model_construct(**{name: value})
+            yield Step(
+                Phase.LINK,
+                netns,
+                f"links.{ifname}",
+                f"{want.kind}.{name}",
+                before,
+                after,
+                _render_options,
+            )
+
+
+def _modify_port(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+    if want.port is None:
+        return
+    # Joining a bridge, also another one, starts from the kernel's defaults.
+    joins = want.master is not None and want.master != current.master
+    have = port.FRESH if joins or current.port is None else current.port
+    for name, value in want.port.given().items():
+        before = getattr(have, name)
+        if value != before:
+            yield Step(
+                Phase.LINK, netns, f"links.{ifname}", f"port.{name}", before, value, _render_port
+            )
+
+
+def _modify_addresses(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+    """New ones first, so that the link is never without: its routes would go with the last one."""
+    have = current.addresses or ()
+    wanted = have if want.addresses is None else want.addresses
+    gone = [item for item in have if item not in wanted]
+
+    def step(before: str | None, after: str | None, implied: bool = False) -> Step:
+        return Step(
+            Phase.LINK,
+            netns,
+            f"links.{ifname}",
+            "addresses",
+            before,
+            after,
+            _render_address,
+            implied,
+        )
+
+    goes_down = want.state == "down" and current.state == "up"
+    kept = [item for item in have if item in wanted and _is_dropped(item, gone, goes_down)]
+    yield from (step(item, item, implied=True) for item in kept)
+    # IPv6 refuses the same address with another prefix length while the first is there.
+    early = [item for item in gone if any(address.same_ipv6(item, other) for other in wanted)]
+    yield from (step(item, None) for item in early)
+    there = {*have, *getattr(current, "dynamic", ())}
+    new = [item for item in wanted if item not in there]
+    yield from (step(None, item) for item in new)
+    yield from (step(item, None) for item in gone if item not in early)
+    dropped = [item for item in new if _is_dropped(item, gone, goes_down=False)]
+    yield from (step(item, item) for item in (*kept, *dropped))
+
+
+def _is_dropped(item: str, gone: list[str], goes_down: bool) -> bool:
+    """Whether the kernel takes an address along: a subnet's other addresses with its first one
+    (unless promote_secondaries), IPv6 addresses when the link goes down."""
+    return (goes_down and ":" in item) or any(address.same_subnet(item, other) for other in gone)
+
+
+def _render_link(step: Step) -> Iterator[Command]:
+    ifname = step.thing.removeprefix("links.")
+    if step.after is None:
+        yield ip(step.netns, f"link delete dev {ifname}")
+        return
+    want = cast(Link, step.after)
+    parent = f" link {want.parent}" if want.parent else ""
+    # Made from where its parent is, and put into its namespace by the same request.
+    place = want.link_netns or step.netns
+    into = "" if place == step.netns else f" netns {'1' if step.netns == HOST else step.netns}"
+    words = want.options.arguments() if want.options else ""
+    if want.veth is not None and want.veth.peer is not None:
+        words += peer_argument(want.veth.peer, step.netns)
+    yield ip(place, f"link add name {ifname}{parent}{into} type {want.kind}{words}")
+
+
+def _set(step: Step, words: str) -> Iterator[Command]:
+    yield ip(step.netns, f"link set dev {step.thing.removeprefix('links.')} {words}")
+
+
+def _render_mac(step: Step) -> Iterator[Command]:
+    return _set(step, f"address {step.after}") if step.after is not None else iter(())
+
+
+def _render_number(step: Step) -> Iterator[Command]:
+    return _set(step, f"{step.attribute} {step.after}") if step.after is not None else iter(())
+
+
+def _render_promisc(step: Step) -> Iterator[Command]:
+    return _set(step, f"promisc {'on' if step.after else 'off'}")
+
+
+def _render_master(step: Step) -> Iterator[Command]:
+    return _set(step, f"master {step.after}" if step.after else "nomaster")
+
+
+def _render_state(step: Step) -> Iterator[Command]:
+    return _set(step, "up" if step.after == "up" else "down")
+
+
+def _render_options(step: Step) -> Iterator[Command]:
+    words = cast(Options, step.after).arguments()
+    kind = step.attribute.partition(".")[0]
+    return _set(step, f"type {kind}{words}") if words else iter(())
+
+
+def _render_port(step: Step) -> Iterator[Command]:
+    if step.after is None:
+        return iter(())
+    name = step.attribute.removeprefix("port.")
+    return _set(step, f"type bridge_slave{Port.model_construct(**{name: step.after}).arguments()}")
+
+
+def _render_address(step: Step) -> Iterator[Command]:
+    ifname = step.thing.removeprefix("links.")
+    text = step.before if step.after is None else step.after
+    yield ip(step.netns, address.render(ifname, text, present=step.after is not None))
+
+
+_RENDER = {
+    "mac": _render_mac,
+    "mtu": _render_number,
+    "txqueuelen": _render_number,
+    "promisc": _render_promisc,
+    "master": _render_master,
+    "state": _render_state,
+}

@@ -1,0 +1,168 @@
+"""The base of every declared type, and the scalar types that the rooms share."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
+from pydantic import GetJsonSchemaHandler as JsonHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+__all__ = [
+    "HOST",
+    "Flag",
+    "IfName",
+    "Mac",
+    "Model",
+    "NetnsName",
+    "NetnsRef",
+    "Range",
+    "Text",
+    "family_of",
+    "overlay",
+    "prefix",
+]
+
+HOST = "host"
+"""How the host's own namespace is called; no declared namespace may have this name."""
+
+AnyModel = TypeVar("AnyModel", bound="Model")
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused; None means "not managed", never "absent"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """The fields that say something, in the order of the type."""
+        return {
+            name: value
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) is not None
+        }
+
+    def but(self, **fields: Any) -> Self:
+        """A copy with other values; the caller has validated them."""
+        return self.model_copy(update=fields)
+
+
+def overlay(base: AnyModel, top: AnyModel) -> AnyModel:
+    """`base` with every field that `top` gives; models and mappings inside are merged likewise."""
+    fields = {name: _overlaid(getattr(base, name), value) for name, value in top.given().items()}
+    return base.model_copy(update=fields)
+
+
+def _overlaid(base: Any, top: Any) -> Any:
+    if isinstance(base, Model) and isinstance(top, Model):
+        return overlay(base, top)
+    if isinstance(base, dict) and isinstance(top, dict):
+        return {**base, **{key: _overlaid(base.get(key), value) for key, value in top.items()}}
+    return top
+
+
+@dataclass(frozen=True)
+class Range:
+    """A whole number from `low` to `high`; the kernel seldom checks, so this does."""
+
+    low: int
+    high: int
+
+    def check(self, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"is not a whole number in {self.low}..{self.high}")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"is not in {self.low}..{self.high}")
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: JsonHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "minimum": self.low, "maximum": self.high}
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise ValueError("is neither true nor false")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string of one form; it can go into a batch line as it stands."""
+
+    pattern: str
+    accepted: str
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
+            raise ValueError(f"is not {self.accepted}")
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: JsonHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+def _mac(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}", value):
+        return value.lower().replace("-", ":")
+    raise ValueError("is not a MAC address like 02:00:00:00:00:01 (six hexadecimal pairs)")
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Mac = Annotated[str, BeforeValidator(_mac)]
+# `all` and `default` would be taken for the directories of that name under net/ipv4/conf.
+IfName = Annotated[
+    str,
+    Text(
+        r"(?!(?:all|default|\.\.?)$)[A-Za-z0-9_][A-Za-z0-9_.+-]{0,14}",
+        "a link's name (1 to 15 of A-Z a-z 0-9 _ . + -, not starting with a sign,"
+        " not `all` or `default`)",
+    ),
+]
+NetnsName = Annotated[
+    str,
+    Text(
+        r"(?!host$)[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}",
+        "a namespace's name (1 to 64 of A-Z a-z 0-9 _ . + -, not starting with a sign, not `host`)",
+    ),
+]
+
+NetnsRef = Annotated[
+    str, Text(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}", "a namespace's name or `host`")
+]
+"""A reference to a namespace: its name, or `host`."""
+
+
+def family_of(address: str) -> str:
+    """`inet` or `inet6`, told from an address or prefix in canonical text."""
+    return "inet6" if ":" in address else "inet"
+
+
+def prefix(value: object) -> str:
+    """A destination in canonical text: `10.0.0.0/8`, a bare address as /32 or /128."""
+    try:
+        return str(ipaddress.ip_network(str(value)))
+    except ValueError as error:
+        raise ValueError(f"is not an address or prefix: {_reason(error)}") from None
+
+
+def _reason(error: ValueError) -> str:
+    # ipaddress puts the value first; the path and the value stand before this text already.
+    return str(error).split(" ", 1)[-1] if "'" in str(error) else str(error)

@@ -1,0 +1,215 @@
+"""A route: shown by `ip -d route show table all`, changed by `ip route replace|delete`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator
+
+from netwright.model import Flag, IfName, Model, Range, family_of, prefix
+from netwright.step import Command, Phase, Step, ip
+
+__all__ = ["Route", "RouteKey", "add", "parse", "put_back", "remove"]
+
+MAIN, LOCAL = 254, 255
+_TABLES = {"default": 253, "main": MAIN, "local": LOCAL}
+_TYPES = {"1": "unicast", "2": "local", "6": "blackhole", "7": "unreachable", "8": "prohibit"}
+_SCOPES = {"0": "global", "200": "site", "253": "link", "254": "host", "255": "nowhere"}
+_NO_DEV = ("blackhole", "unreachable", "prohibit")
+_KERNEL = "2"
+
+RouteType = Literal["unicast", "local", "blackhole", "unreachable", "prohibit"]
+Scope = Literal["global", "site", "link", "host", "nowhere"]
+
+
+def _dst(value: object) -> str:
+    return "default" if value == "default" else _default(prefix(value))
+
+
+def _default(text: str) -> str:
+    # ip prints both as "default"; the family is told by the route's other fields.
+    return text if text not in ("0.0.0.0/0", "::/0") else f"default {text}"
+
+
+def _ip(value: object) -> str:
+    try:
+        return ipaddress.ip_address(str(value)).compressed
+    except ValueError:
+        raise ValueError("is not an address without prefix length, like 172.16.0.1") from None
+
+
+def _table(value: object) -> int:
+    if isinstance(value, str) and value in _TABLES:
+        return _TABLES[value]
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 0xFFFFFFFF:
+        return value
+    raise ValueError("is neither main, local, default nor a number in 1..4294967295")
+
+
+Ip = Annotated[str, BeforeValidator(_ip)]
+Table = Annotated[int, BeforeValidator(_table)]
+
+
+class RouteKey(NamedTuple):
+    """What the kernel tells routes apart by."""
+
+    family: str
+    table: int
+    dst: str
+    metric: int
+
+    def __str__(self) -> str:
+        table = "" if self.table == MAIN else f" table {self.table}"
+        metric = "" if self.metric == _metric(self.family) else f" metric {self.metric}"
+        family = " inet6" if self.dst == "default" and self.family == "inet6" else ""
+        return f"{self.dst}{family}{table}{metric}"
+
+
+class Route(Model):
+    """One route. It is declared whole: what is left out has the kernel's default."""
+
+    dst: Annotated[str, BeforeValidator(_dst)]
+    family: Literal["inet", "inet6"] | None = None
+    type: RouteType | None = None
+    via: Ip | None = None
+    dev: IfName | None = None
+    src: Ip | None = None
+    metric: Annotated[int, Range(0, 0xFFFFFFFF)] | None = None
+    table: Table | None = None
+    scope: Scope | None = None
+    onlink: Flag | None = None
+    mtu: Annotated[int, Range(68, 65536)] | None = None
+    advmss: Annotated[int, Range(1, 65535)] | None = None
+    state: Literal["present", "absent"] | None = None
+
+    def normal(self) -> Route:
+        """With family, table, metric, type and scope written out, so that a difference is `!=`."""
+        dst = self.dst.partition(" ")
+        text = dst[2] or dst[0]
+        told = [item for item in (text, self.src, self.via) if item and item != "default"]
+        family = self.family or (family_of(told[0]) if told else "inet")
+        kind = self.type or "unicast"
+        no_dev = kind in _NO_DEV
+        return self.but(
+            dst=dst[0],
+            family=family,
+            type=kind,
+            dev=None if no_dev else self.dev,
+            table=self.table or (LOCAL if kind == "local" else MAIN),
+            # The kernel takes 0 of IPv6 for its default.
+            metric=self.metric or _metric(family),
+            scope=self.scope or _scope(family, kind, self.via),
+            onlink=bool(self.onlink),
+        )
+
+    @property
+    def key(self) -> RouteKey:
+        """Of a normal route."""
+        assert self.family is not None and self.table is not None and self.metric is not None
+        return RouteKey(self.family, self.table, self.dst, self.metric)
+
+    def mismatches(self) -> Iterator[tuple[str, str]]:
+        """What of a normal route doesn't go together: field and reason."""
+        if self.type in _NO_DEV:
+            if self.via is not None:
+                yield "via", f"a route of type {self.type} leads nowhere, so it has no gateway"
+            return
+        if self.type == "unicast" and self.via is None and self.dev is None:
+            yield "", "needs via or dev"
+        if self.onlink and (self.via is None or self.dev is None):
+            yield "onlink", "needs both via and dev"
+        for name, text in (("dst", self.dst), ("src", self.src)):
+            if text not in (None, "default") and family_of(text) != self.family:
+                yield name, f"{text} is not of family {self.family}"
+        if self.family == "inet6" and self.via is not None and ":" not in self.via:
+            yield "via", f"{self.via} can't be the gateway of an IPv6 route"
+
+    def matches(self, seen: Route) -> bool:
+        """Whether `seen` is this route; a `dev` left out is the kernel's choice."""
+        return self == (seen if self.dev is not None else seen.but(dev=None))
+
+
+def _metric(family: str) -> int:
+    return 1024 if family == "inet6" else 0
+
+
+def _scope(family: str, kind: str, via: str | None) -> Scope:
+    if family == "inet6" or via is not None or kind in _NO_DEV:
+        return "global"
+    return "host" if kind == "local" else "link"
+
+
+def parse(entry: Mapping[str, Any]) -> Route | None:
+    """From one entry of `ip -j -d -N route show table all`; None for what the kernel made."""
+    kind = _TYPES.get(entry["type"])
+    if entry.get("protocol") == _KERNEL or kind is None or "nexthops" in entry:
+        return None
+    via = entry.get("gateway") or entry.get("via", {}).get("host")
+    dst = entry["dst"]
+    family = entry.get("family") or _family_shown(entry, via)
+    metrics = {key: value for part in entry.get("metrics", ()) for key, value in part.items()}
+    return Route.model_construct(
+        dst=dst if dst == "default" or "/" in dst else f"{dst}/{128 if ':' in dst else 32}",
+        family=family,
+        type=kind,
+        via=via,
+        dev=None if kind in _NO_DEV else entry.get("dev"),
+        src=entry.get("prefsrc"),
+        metric=entry.get("metric", 0),
+        table=int(entry.get("table", MAIN)),
+        scope=_SCOPES.get(entry.get("scope", "0"), "global"),
+        onlink="onlink" in entry.get("flags", ()),
+        mtu=metrics.get("mtu"),
+        advmss=metrics.get("advmss"),
+    )
+
+
+def _family_shown(entry: Mapping[str, Any], via: str | None) -> str:
+    # Every IPv6 route is printed with its preference, no IPv4 route is.
+    if "pref" in entry:
+        return "inet6"
+    return family_of(entry["dst"] if entry["dst"] != "default" else via or entry.get("prefsrc", ""))
+
+
+def add(netns: str, before: Route | None, after: Route) -> Step:
+    """The step that makes it, or changes what stands under the same key in one go."""
+    return Step(Phase.ROUTE, netns, f"routes.{after.key}", "", before, after, _render)
+
+
+def remove(netns: str, before: Route) -> Step:
+    """The step that takes it away."""
+    return Step(Phase.ROUTE, netns, f"routes.{before.key}", "", before, None, _render)
+
+
+def put_back(netns: str, route: Route, phase: Phase, implied: bool) -> Step:
+    """The step for a route that the kernel drops along with something else."""
+    return Step(phase, netns, f"routes.{route.key}", "", route, route, _render, implied)
+
+
+def _render(step: Step) -> Iterator[Command]:
+    route: Route = step.before if step.after is None else step.after
+    verb = "delete" if step.after is None else "replace"
+    dst = route.dst if route.dst != "default" or route.family == "inet" else "::/0"
+    if dst == "default":
+        dst = "0.0.0.0/0"
+    words = [f"route {verb} {route.type} {dst}", f"table {route.table} metric {route.metric}"]
+    if route.via is not None:
+        other = "" if family_of(route.via) == route.family else f"{family_of(route.via)} "
+        words.append(f"via {other}{route.via}")
+    if route.dev is not None:
+        words.append(f"dev {route.dev}")
+    if route.family == "inet" and route.type == "unicast":
+        words.append(f"scope {route.scope}")
+    if step.after is not None:
+        words += [f"{name} {value}" for name, value in _extras(route)]
+    yield ip(step.netns, " ".join(words) + (" onlink" if route.onlink else ""))
+
+
+def _extras(route: Route) -> Iterator[tuple[str, object]]:
+    yield "proto", "static"
+    for name in ("src", "mtu", "advmss"):
+        value = getattr(route, name)
+        if value is not None:
+            yield name, value

@@ -1,0 +1,159 @@
+"""One host's network: what is declared, in canonical form, and what a host shows. One type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+
+from netwright import validate
+from netwright.check import Check
+from netwright.document import parse_yaml, problems_of, without
+from netwright.errors import DeclarationError, Problem
+from netwright.links.link import Link
+from netwright.links.veth import Peer, Veth
+from netwright.model import HOST, IfName, Model, NetnsName
+from netwright.module import Module
+from netwright.neighbour import Neighbour
+from netwright.route import Route
+from netwright.rule import Rule
+from netwright.sysctl import Key, Value, link_key
+
+__all__ = ["NEW", "Namespace", "NetworkState", "load"]
+
+
+def _empty(value: object) -> object:
+    # `test1:` with nothing behind it is an empty mapping, not a null.
+    if isinstance(value, Mapping):
+        return {key: {} if item is None else item for key, item in value.items()}
+    return value
+
+
+class Namespace(Model):
+    """What one namespace has, the host's own or another."""
+
+    sysctl: dict[Key, Value] | None = None
+    links: Annotated[dict[IfName, SerializeAsAny[Link]] | None, BeforeValidator(_empty)] = None
+    routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    neighbours: tuple[Neighbour, ...] | None = None
+    state: Literal["present", "absent"] | None = None
+
+
+NEW = Namespace(links={"lo": Link(state="down", mtu=65536, promisc=False, addresses=(), master="")})
+"""What a namespace is like that has just been made."""
+
+
+class NetworkState(Namespace):
+    """A host: its own namespace, its modules, its other namespaces, and what packets must do."""
+
+    modules: tuple[Module, ...] | None = None
+    netns: Annotated[dict[NetnsName, Namespace] | None, BeforeValidator(_empty)] = None
+    checks: tuple[Check, ...] | None = None
+
+    def namespaces(self) -> Iterator[tuple[str, Namespace]]:
+        """Every namespace with its name, the host's own first."""
+        yield HOST, self
+        yield from (self.netns or {}).items()
+
+    def document(self) -> dict[str, Any]:
+        """As a document, without what is not managed; `load` makes the same state of it."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"checks"})
+
+
+def load(document: str | Mapping[str, Any]) -> NetworkState:
+    """A declaration in canonical form.
+
+    + document: YAML text or the same as a mapping.
+
+    Raises DeclarationError with everything that the document alone shows to be wrong.
+
+    Example:
+
+        >>> load("links: {lo: {}}").links["lo"].state
+        'up'
+    """
+    content = parse_yaml(document) if isinstance(document, str) else document
+    content = {} if content is None else content
+    if not isinstance(content, Mapping):
+        raise DeclarationError(
+            [Problem("", f"a declaration is a mapping, this is {content!r:.60}")]
+        )
+    problems: list[Problem] = []
+    try:
+        state = NetworkState.model_validate(content)
+    except ValidationError as error:
+        problems = list(problems_of(error, NetworkState, content))
+        state = _rest(content, error)
+    found = validate.shorthand(state)
+    if not found:
+        state = _canonical(state)
+        found = validate.problems(state)
+    problems += [item for item in found if not _follows(item, problems)]
+    if problems:
+        raise DeclarationError(dict.fromkeys(problems))
+    return state
+
+
+def _rest(content: Mapping[str, Any], error: ValidationError) -> NetworkState:
+    """What can be checked all the same when some of it is no declaration."""
+    left: Any = content
+    for item in error.errors(include_url=False):
+        left = without(left, tuple(part for part in item["loc"] if part != "[key]"))
+    try:
+        return NetworkState.model_validate(left)
+    except ValidationError:
+        return NetworkState()
+
+
+def _follows(found: Problem, problems: list[Problem]) -> bool:
+    """Whether it comes of a part that was left out because it is wrong itself."""
+    missing = "is missing" in found.what or found.what.startswith("needs ")
+    return missing and any(_thing(found.path) == _thing(item.path) for item in problems)
+
+
+def _thing(path: str) -> str:
+    depth = 4 if path.startswith("netns.") else 2
+    return ".".join(path.split("[")[0].split(".")[:depth])
+
+
+def _canonical(state: NetworkState) -> NetworkState:
+    """One spelling for each thing, so that a difference is `!=`."""
+    peers = dict(_peers(state))
+    spaces = {name: _canonical_space(name, space, peers) for name, space in state.namespaces()}
+    host = spaces.pop(HOST)
+    return host.but(netns=spaces or None)  # type: ignore[return-value]
+
+
+def _peers(state: NetworkState) -> Iterator[tuple[tuple[str, str], Peer]]:
+    """Each end of each declared veth pair, with the other one as its peer."""
+    for netns, space in state.namespaces():
+        for ifname, link in (space.links or {}).items():
+            if link.kind == "veth" and link.veth is not None and link.veth.peer is not None:
+                there = link.veth.peer.netns or netns
+                yield (netns, ifname), link.veth.peer.but(netns=there)
+                yield (there, link.veth.peer.name), Peer(name=ifname, netns=netns)
+
+
+def _canonical_space(
+    netns: str, space: Namespace, peers: Mapping[tuple[str, str], Peer]
+) -> Namespace:
+    sysctl = dict(space.sysctl or {})
+    links = {}
+    for ifname, link in (space.links or {}).items():
+        for family in ("ipv4", "ipv6"):
+            for parameter, value in (getattr(link, family) or {}).items():
+                sysctl[link_key(family, ifname, parameter)] = value
+        fields: dict[str, Any] = {"ipv4": None, "ipv6": None, "state": link.state or "up"}
+        peer = peers.get((netns, ifname))
+        if peer is not None and link.state != "absent":
+            fields |= {"kind": "veth", "veth": Veth(peer=peer)}
+        links[ifname] = link.but(**fields)
+    return space.but(
+        sysctl=sysctl or None,
+        links=links or None,
+        routes=tuple(route.normal() for route in space.routes or ()) or None,
+        rules=tuple(rule.normal() for rule in space.rules or ()) or None,
+        neighbours=tuple(item.normal() for item in space.neighbours or ()) or None,
+    )

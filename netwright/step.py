@@ -1,0 +1,100 @@
+"""A plan is a list of steps; a step turned round is a step. That is all there is to undo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, Literal
+
+from netwright.model import HOST
+
+__all__ = ["Command", "Phase", "Plan", "Step", "ip", "undo"]
+
+Tool = Literal["ip", "sysctl", "modprobe", "file"]
+
+
+class Phase(IntEnum):
+    """Where a step stands, with the kernel's reason."""
+
+    MODULE = 1  # net.bridge.* exists only once br_netfilter does
+    NETNS = 2
+    SYSCTL = 3  # ip_forward resets every link's forwarding, default.X seeds new links
+    UNLINK = 4  # frees the names and addresses that new links want
+    CREATE = 5
+    LINK_SYSCTL = 6  # net.ipv4.conf.IF exists only once IF does; before it is up, so none is missed
+    LINK = 7
+    ROUTE = 8  # a gateway must be reachable: addresses first
+    NETNS_DELETE = 9  # asynchronous: its links have gone by themselves before
+    FILE = 10
+    LEDGER = 11  # last: it says what is done
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line for one of the host's tools, in one namespace. `payload` is a file's content."""
+
+    tool: Tool
+    netns: str
+    line: str
+    payload: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One attribute of one thing, from what to what.
+
+    `before` None: not there (or not known); `after` None: not there any more. Both the same: put
+    back, because another step makes the kernel drop it.
+    `implied`: the kernel does it by itself with another step, only turned round it needs a command.
+    """
+
+    phase: Phase
+    netns: str
+    thing: str
+    attribute: str
+    before: Any
+    after: Any
+    render: Callable[[Step], Iterable[Command]]
+    implied: bool = False
+
+    @property
+    def path(self) -> str:
+        """As the declaration would name it: `netns.test1.links.veth1.mtu`."""
+        where = "" if self.netns == HOST else f"netns.{self.netns}."
+        return f"{where}{self.thing}{'.' if self.attribute else ''}{self.attribute}"
+
+    def commands(self) -> list[Command]:
+        """What the host runs for it."""
+        return [] if self.implied else list(self.render(self))
+
+    def turned(self) -> Step:
+        """The same step the other way round."""
+        kept = self.before == self.after
+        return replace(
+            self, before=self.after, after=self.before, implied=kept and not self.implied
+        )
+
+    @property
+    def put_back(self) -> bool:
+        """Whether it changes nothing, but for what another step would take along."""
+        return self.before is not None and self.before == self.after
+
+
+Plan = list[Step]
+
+
+def undo(plan: Iterable[Step]) -> Plan:
+    """The plan that takes a host from after `plan` back to before it."""
+    return [step.turned() for step in reversed(list(plan))]
+
+
+_LINE = re.compile(r"[A-Za-z0-9_.:/@+,=%-]+(?: [A-Za-z0-9_.:/@+,=%-]+)*")
+
+
+def ip(netns: str, line: str) -> Command:
+    """A line of `ip -batch`. Every word in it was validated by its type; this is the last lock."""
+    if not _LINE.fullmatch(line):
+        raise AssertionError(f"not a batch line: {line!r}")
+    return Command("ip", netns, line)

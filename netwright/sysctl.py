@@ -1,0 +1,121 @@
+"""A kernel parameter: shown by /proc/sys, changed by writing there; at boot by /etc/sysctl.d."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from netwright.parameter import accepted, effective, known
+from netwright.step import Command, Phase, Step
+
+__all__ = ["Key", "Value", "link_key", "link_of", "not_accepted", "plan", "untrue"]
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.+:@-]*"
+_PER_LINK = re.compile(r"net/(?:ipv4|ipv6)/(?:conf|neigh)/([^/]+)/[^/]+")
+
+
+def _key(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a parameter's name")
+    # As sysctl(8): the first separator decides; after a dot, a slash stands for a dot in a name.
+    first = re.search(r"[./]", value)
+    if first and first.group() == ".":
+        value = value.translate(str.maketrans("./", "/."))
+    if not first or not re.fullmatch(rf"{_PART}(?:/{_PART})+", value):
+        raise ValueError(
+            "is not a parameter's name like net.ipv4.ip_forward or net/ipv4/conf/eth0/rp_filter"
+        )
+    parts = value.split("/")
+    if parts[0] == "net" and parts[2:3] in (["conf"], ["neigh"]) and len(parts) != 5:
+        hint = f"{'/'.join(parts[:3])}/{'.'.join(parts[3:-1])}/{parts[-1]}"
+        raise ValueError(f"is no parameter of a link; for a dotted link name write {hint}")
+    return value
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str) and re.fullmatch(r"[ -~\t]+", value):
+        return " ".join(value.split())
+    raise ValueError("is not a value (a number, or one line of printable ASCII)")
+
+
+Key = Annotated[str, BeforeValidator(_key)]
+"""Canonical: with slashes, so that a dot in a link's name stays one."""
+Value = Annotated[str, BeforeValidator(_value)]
+"""Canonical: as /proc/sys prints it, with single blanks."""
+
+
+def link_key(family: str, ifname: str, parameter: str) -> str:
+    """Where a link's own parameter stands; `family` is ipv4 or ipv6."""
+    return f"net/{family}/conf/{ifname}/{parameter}"
+
+
+def link_of(key: str) -> str | None:
+    """The link that a parameter belongs to, None for one of the whole namespace."""
+    match = _PER_LINK.fullmatch(key)
+    return match[1] if match and match[1] not in ("all", "default") else None
+
+
+def plan(netns: str, current: Mapping[str, str], desired: Mapping[str, str]) -> Iterator[Step]:
+    """In the order of `Phase`: what all links start from first, each link's own when it exists."""
+    for key, value in sorted(desired.items(), key=lambda item: _rank(item[0])):
+        if current.get(key) != value:
+            phase = Phase.LINK_SYSCTL if link_of(key) else Phase.SYSCTL
+            yield Step(phase, netns, f"sysctl.{key}", "", current.get(key), value, render)
+
+
+def _rank(key: str) -> tuple[int, str]:
+    # A change of ip_forward, or of all/forwarding, sets every other forwarding.
+    early = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
+    return (early.index(key) if key in early else len(early), key)
+
+
+def render(step: Step) -> Iterator[Command]:
+    """One write. Nothing when turned round from a link that was not there: it goes with the link."""
+    if step.after is not None:
+        yield Command("sysctl", step.netns, f"{step.thing.removeprefix('sysctl.')} {step.after}")
+
+
+def not_accepted(key: str, value: str) -> str:
+    """What a known parameter accepts, if it doesn't accept this; the kernel would take it."""
+    parameter = known(key)
+    if parameter is None or value in map(str, parameter.values):
+        return ""
+    return accepted(parameter)
+
+
+def untrue(declared: Mapping[str, str], live: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Declared parameters of links whose effective value would not be what is declared.
+
+    + declared: what will be written
+    + live: what the host has; an `all` that stands in neither is not judged
+    """
+    for key, value in declared.items():
+        parameter, ifname = known(key), link_of(key)
+        if parameter is None or ifname is None or parameter.combine == "alone":
+            continue
+        shared = key.replace(f"/{ifname}/", "/all/")
+        everywhere = declared.get(shared, live.get(shared))
+        if everywhere is None or not (everywhere.isdigit() and value.isdigit()):
+            continue
+        forwarding = link_key("ipv4", ifname, "forwarding")
+        forwards = declared.get(forwarding, live.get(forwarding, forward_of(declared, live))) == "1"
+        result, why = effective(parameter.combine, int(everywhere), int(value), forwards)
+        if str(result) != value:
+            yield (
+                key,
+                f"{value} would not come true: {shared} is {everywhere}, and the kernel goes by"
+                f" {result} ({why}); change one of the two",
+            )
+
+
+def forward_of(declared: Mapping[str, str], live: Mapping[str, str]) -> str:
+    """What a new link's forwarding will be."""
+    key = "net/ipv4/ip_forward"
+    return declared.get(key, live.get(key, "0"))
