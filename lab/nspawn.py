@@ -49,7 +49,7 @@ class Nspawn:
             for name in ("upper", "work", "root"):
                 (directory / name).mkdir(parents=True)
             seed(self.lab, host, directory / "upper")
-            image.write_text(str(self.image))
+            places.write(image, str(self.image))
         root = places.cgroup_root()
         with (directory / "console.log").open("ab") as log:
             supervisor = subprocess.Popen(

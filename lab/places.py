@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,8 @@ from netwright.lab.progress import say
 from netwright.lab.spec import LabError
 
 __all__ = ["cache", "cgroup_root", "host_dir", "known_hosts", "lab_cgroup", "lab_dir"]
-__all__ += ["lab_names", "labs", "locked"]
-__all__ += ["package_parent", "ssh_config", "ssh_key", "state"]
+__all__ += ["lab_names", "labs", "link", "locked"]
+__all__ += ["package_parent", "ssh_config", "ssh_key", "state", "wired", "write"]
 
 CGROUP = "netwright-lab"
 
@@ -41,7 +42,12 @@ def lab_names() -> list[str]:
 
 def lab_cgroup(lab: str) -> Path:
     """All processes of a lab are in here, those of each host in a cgroup of its name."""
-    return cgroup_root() / CGROUP / lab
+    return cgroup_root() / CGROUP / f"{lab}-{_mark(lab)}"
+
+
+def link(lab: str) -> str:
+    """The machine's link to a lab; 14 of the 15 characters that Linux allows."""
+    return f"nwlab-{_mark(lab)}"
 
 
 def lab_dir(lab: str) -> Path:
@@ -64,6 +70,11 @@ def known_hosts(lab: str) -> Path:
     return lab_dir(lab) / "known_hosts"
 
 
+def wired(lab: str) -> Path:
+    """Says that the lab's switch was made to the end."""
+    return lab_dir(lab) / "wired"
+
+
 def ssh_config(lab: str) -> Path:
     """Settings with which plain `ssh -F` reaches the lab's hosts by name."""
     return lab_dir(lab) / "ssh_config"
@@ -72,6 +83,20 @@ def ssh_config(lab: str) -> Path:
 def package_parent() -> Path:
     """Where netwright is, installed or in a checkout: the PYTHONPATH of our own processes."""
     return Path(netwright.__path__[0]).parent
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and only if it differs: others may read it meanwhile."""
+    if path.exists() and path.read_text() == text:
+        return
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.rename(path)
+
+
+def _mark(lab: str) -> str:
+    # Labs of the same name in two state directories are two labs.
+    return hashlib.sha256(str(lab_dir(lab)).encode()).hexdigest()[:8]
 
 
 def cgroup_root() -> Path:

@@ -37,9 +37,9 @@ def seed(lab: LabSpec, host: HostSpec, upper: Path) -> None:
     etc = upper / "etc"
     for directory in (upper, etc, etc / "ssh", upper / "home"):
         _directory(directory, 0o755)
-    _write(etc / "hostname", f"{host.name}\n")
-    _write(etc / "machine-id", f"{lab.uuid(host)}\n")
-    _write(etc / "hosts", "127.0.0.1 localhost\n::1 localhost\n" + _names(lab))
+    places.write(etc / "hostname", f"{host.name}\n")
+    places.write(etc / "machine-id", f"{lab.uuid(host)}\n")
+    places.write(etc / "hosts", "127.0.0.1 localhost\n::1 localhost\n" + _names(lab))
     private = host_key(lab, host)
     for file in (private, private.with_suffix(".pub")):
         shutil.copyfile(file, etc / "ssh" / f"ssh_host_ed25519_key{file.suffix}")
@@ -51,7 +51,7 @@ def seed(lab: LabSpec, host: HostSpec, upper: Path) -> None:
 
 def client_files(lab: LabSpec) -> None:
     """Write known_hosts and a configuration for plain ssh, testinfra and pyinfra."""
-    _write(
+    places.write(
         places.known_hosts(lab.name),
         "".join(
             f"{host.address},{host.address6},{host.name} {' '.join(public.split()[:2])}\n"
@@ -69,7 +69,7 @@ def client_files(lab: LabSpec) -> None:
         f"    UserKnownHostsFile {places.known_hosts(lab.name)}\n"
         "    StrictHostKeyChecking yes\n    ConnectTimeout 10\n    LogLevel ERROR\n"
     )
-    _write(places.ssh_config(lab.name), "\n".join(entries))
+    places.write(places.ssh_config(lab.name), "\n".join(entries))
 
 
 def _names(lab: LabSpec) -> str:
@@ -84,7 +84,7 @@ def _authorize(home: Path, owner: int, public: str) -> None:
     ssh = home / ".ssh"
     _directory(home, 0o700)
     _directory(ssh, 0o700)
-    _write(ssh / "authorized_keys", public)
+    places.write(ssh / "authorized_keys", public)
     for path in (home, ssh, ssh / "authorized_keys"):
         os.chown(path, owner, owner)
 
@@ -104,12 +104,3 @@ def _keygen(path: Path, comment: str) -> Path:
             stdin=subprocess.DEVNULL,
         )
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and only if it differs: others may read it at this moment."""
-    if path.exists() and path.read_text() == text:
-        return
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text)
-    new.rename(path)

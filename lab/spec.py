@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-__all__ = ["FIRST_HOST", "HostSpec", "LabError", "LabSpec", "LinkSpec", "link_name", "overlap"]
+__all__ = ["FIRST_HOST", "HostSpec", "LabError", "LabSpec", "LinkSpec", "overlap"]
 
 FIRST_HOST = 10
 MAX_HOSTS = 200
@@ -141,11 +141,6 @@ class LabSpec:
         return asdict(self)
 
     @property
-    def link(self) -> str:
-        """The lab's one link on the machine."""
-        return link_name(self.name)
-
-    @property
     def machine_addresses(self) -> tuple[str, str]:
         """The machine's own addresses on the lab network, IPv4 and IPv6."""
         network = IPv4Network(self.subnet)
@@ -166,11 +161,6 @@ class LabSpec:
     def uuid(self, host: HostSpec) -> str:
         """The host's machine id: its own, and the same for ever."""
         return uuid.uuid5(uuid.NAMESPACE_DNS, f"{host.name}.{self.name}.netwright-lab").hex
-
-
-def link_name(lab: str) -> str:
-    """The machine's link to a lab, found again by its name; 14 of the 15 characters allowed."""
-    return f"nwlab-{hashlib.sha256(lab.encode()).hexdigest()[:8]}"
 
 
 def overlap(

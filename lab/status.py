@@ -61,7 +61,9 @@ def engine_of(lab: LabSpec, image: Path | None = None) -> Engine:
 
 def switched(lab: LabSpec) -> bool:
     """Whether the lab's switch is there and the machine is plugged in."""
-    return switch_file(lab.name).exists() and os.path.exists(f"/sys/class/net/{lab.link}")
+    return places.wired(lab.name).exists() and os.path.exists(
+        f"/sys/class/net/{places.link(lab.name)}"
+    )
 
 
 def switch_file(name: str) -> Path:
@@ -78,9 +80,7 @@ def record(lab: LabSpec) -> None:
     """Note the lab down where recorded finds it."""
     file = places.lab_dir(lab.name) / "lab.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps({"format": FORMAT, **lab.to_json()}, indent=2))
-    new.rename(file)
+    places.write(file, json.dumps({"format": FORMAT, **lab.to_json()}, indent=2))
 
 
 def recorded(name: str) -> LabSpec | None:

@@ -23,8 +23,9 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi
 # A copy of another lab's switch would keep it alive after that lab is gone.
-for pin in "$dir"/../../../*/switch; do
-    if ! [ "$pin" -ef "$dir/../../switch" ] && mountpoint -q "$pin"; then umount "$pin"; fi
+switch=${dir%/hosts/*}/switch
+for pin in "${switch%/*/switch}"/*/switch; do
+    if [ "$pin" != "$switch" ] && mountpoint -q "$pin"; then umount "$pin"; fi
 done
 mount -t overlay -o "lowerdir=$image,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
 

@@ -9,6 +9,7 @@ of its own the machine sees one link for each lab and nothing else.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netns import setns
 
-from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, link_name, overlap
+from netwright.lab import places
+from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, overlap
 
 __all__ = ["check_free", "foreign_networks", "make_switch", "plug", "remove_switch"]
 
@@ -57,28 +60,30 @@ def make_switch(lab: LabSpec, switch: Path) -> None:
         switch: the file by which the switch's namespace is held.
     """
     remove_switch(lab.name, switch)
+    link = places.link(lab.name)
     switch.touch()
     subprocess.run(["unshare", f"--net={switch}", "true"], check=True)
     with switch.open() as netns, _netlink() as machine:
         machine.link(
             "add",
-            ifname=lab.link,
+            ifname=link,
             kind="veth",
             peer={"ifname": "machine", "net_ns_fd": netns.fileno()},
         )
-        _configure(machine, lab.link, lab.machine_addresses)
+        _configure(machine, link, lab.machine_addresses)
     with _inside(switch), _netlink() as there:
         # A plain wire with many ends: no filtering of multicast groups that nobody asked for.
         there.link("add", ifname="lab", kind="bridge", br_mcast_snooping=0, br_forward_delay=0)
         _set(there, "lab", state="up")
         _set(there, "machine", master=_index(there, "lab"), state="up")
+    places.wired(lab.name).touch()
 
 
 def remove_switch(name: str, switch: Path) -> None:
     """Remove the switch and the machine's link; what is not there is no error."""
+    places.wired(name).unlink(missing_ok=True)
     with _netlink() as machine:
-        for index in machine.link_lookup(ifname=link_name(name)):
-            machine.link("del", index=index)
+        _delete(machine, places.link(name))
     while os.path.ismount(switch):
         subprocess.run(["umount", str(switch)], check=True)
     switch.unlink(missing_ok=True)
@@ -95,9 +100,9 @@ def plug(host: HostSpec, switch: Path, netns: Path) -> None:
     for link in host.links:
         port = f"p{host.index}-{link.ifname}"
         with netns.open() as inside, _inside(switch), _netlink() as there:
-            # The namespace of the last boot goes some time after its last process.
-            for index in there.link_lookup(ifname=port):
-                there.link("del", index=index)
+            # The namespace of the last boot, and this link with it, goes some time after its last
+            # process: it may be there, or go at this moment.
+            _delete(there, port)
             there.link(
                 "add",
                 ifname=port,
@@ -145,7 +150,7 @@ def check_free(lab: LabSpec, others: list[tuple[str, IPv4Network | IPv6Network]]
     Raises:
         LabError: naming both.
     """
-    clash = overlap(lab.subnet, [*others, *foreign_networks(lab.link)])
+    clash = overlap(lab.subnet, [*others, *foreign_networks(places.link(lab.name))])
     if clash:
         raise LabError(f"lab {lab.name}: subnet {lab.subnet} overlaps {clash[1]} of {clash[0]}")
 
@@ -173,6 +178,15 @@ def _default_routes(there: Any, link: LinkSpec) -> None:
             gateway=gateway,
             oif=_index(there, link.ifname),
         )
+
+
+def _delete(there: Any, ifname: str) -> None:
+    for index in there.link_lookup(ifname=ifname):
+        try:
+            there.link("del", index=index)
+        except NetlinkError as error:
+            if error.code != errno.ENODEV:
+                raise
 
 
 def _index(there: Any, ifname: str) -> int:

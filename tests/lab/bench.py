@@ -1,0 +1,57 @@
+"""Where the live tests try labs: a directory of inventories and a state directory of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["Bench"]
+
+BIN = Path(sys.executable).parent
+
+
+class Bench:
+    """A directory of inventories and a state directory; the machine's root image."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = path / "state"
+        self.environment = {**os.environ, "NETWRIGHT_STATE": str(self.state)}
+
+    def inventory(self, name: str, subnet: str, hosts: str) -> Path:
+        """An inventory file with hosts that have no data."""
+        file = self.path / f"{name}.py"
+        data = {host: {} for host in hosts.split()}
+        file.write_text(
+            "from netwright.lab import lab\n"
+            f"hosts = lab(__file__, subnet={subnet!r}, hosts={data!r})\n"
+        )
+        return file
+
+    def run(self, *command: str | Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of the virtual environment; an unexpected status fails the test."""
+        done = subprocess.run(
+            [BIN / command[0], *command[1:]],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        assert (done.returncode == 0) is ok, (done.stdout, done.stderr)
+        return done
+
+    def ssh(self, lab: str, host: str, command: str) -> str:
+        """What a command on the host prints, by plain ssh."""
+        config = self.state / "labs" / lab / "ssh_config"
+        return subprocess.run(
+            ["ssh", "-F", config, "-oBatchMode=yes", host, command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
