@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network
 
@@ -164,6 +164,12 @@ def _wait(
             pool.submit(_wait_for, lab, engine, host, (boots or {}).get(host.name, 0))
             for host in hosts
         ]
+        late = wait(waiting, timeout=TOLD_AFTER).not_done
+        if late:
+            names = ", ".join(
+                host.name for host, each in zip(hosts, waiting, strict=True) if each in late
+            )
+            say(f"lab {lab.name}: waiting for {names} to boot")
     for each in waiting:
         each.result()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -114,7 +115,7 @@ def _build(root: Path) -> None:
         f"--include={','.join(PACKAGES)}",
         *(f"--aptopt={option}" for option in (*apt.apt_options(), 'Acquire::Languages "none"')),
         *(f"--dpkgopt={option}" for option in DPKG_OPTIONS),
-        f'--customize-hook=/bin/sh {CUSTOMIZE} "$1"',
+        f'--customize-hook=/bin/sh {shlex.quote(str(CUSTOMIZE))} "$1"',
         apt.codename(),
         str(root),
         "-",

@@ -274,6 +274,60 @@ def test_two_labs_side_by_side(bench: Bench) -> None:
     assert bench.ssh("t-two", "b", "hostname") == "b\n"
 
 
+def test_a_machine_that_forwards_nothing_does_not_keep_hosts_apart(bench: Bench) -> None:
+    inventory = bench.inventory("t-drop", "198.18.207.0/24", "a b")
+    # A network namespace in place of the machine; its policies are those that Docker leaves.
+    script = """
+        set -e
+        iptables -P FORWARD DROP
+        ip6tables -P FORWARD DROP
+        test "$(cat /proc/sys/net/bridge/bridge-nf-call-iptables)" = 1
+        "$0" lab up "$1"
+        "$0" lab shell "$1" a ping -c 1 -W 2 -4 b
+        "$0" lab shell "$1" a ping -c 1 -W 2 -6 b
+        "$0" lab down "$1"
+    """
+    if not Path("/proc/sys/net/bridge").exists():
+        pytest.skip("the kernel has no br_netfilter: bridges do not ask iptables")
+    done = subprocess.run(
+        [
+            "unshare",
+            "-n",
+            "sh",
+            "-c",
+            script,
+            Path(sys.executable).with_name("netwright"),
+            inventory,
+        ],
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_data_of_a_host_is_enough_for_testinfra(bench: Bench) -> None:
+    inventory = bench.inventory("t-infra", "198.18.206.0/24", "a")
+    done = bench.run(
+        "python",
+        "-c",
+        f"""
+import runpy, testinfra
+(name, data), = runpy.run_path({str(inventory)!r})["hosts"]
+host = testinfra.get_host(
+    f"ssh://{{data['ssh_user']}}@{{data['ssh_hostname']}}:{{data['ssh_port']}}",
+    ssh_identity_file=data["ssh_key"],
+    ssh_extra_args="-o StrictHostKeyChecking=" + data["ssh_strict_host_key_checking"]
+    + " -o UserKnownHostsFile=" + data["ssh_known_hosts_file"],
+    controlpersist=0,
+)
+print(host.interface("eth0").addresses)
+""",
+    )
+    assert "198.18.206.10" in done.stdout
+
+
 def test_overlapping_networks_are_refused(bench: Bench) -> None:
     bench.run("netwright", "lab", "up", bench.inventory("t-one", "198.18.208.0/24", "a"))
     clash = bench.inventory("t-two", "198.18.208.0/24", "a")
