@@ -107,7 +107,9 @@ class Route(Model):
     @property
     def key(self) -> RouteKey:
         """Of a normal route."""
-        assert self.family is not None and self.table is not None and self.metric is not None
+        assert self.family is not None
+        assert self.table is not None
+        assert self.metric is not None
         return RouteKey(self.family, self.table, self.dst, self.metric)
 
     def mismatches(self) -> Iterator[tuple[str, str]]:
@@ -150,20 +152,21 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
     dst = entry["dst"]
     family = entry.get("family") or _family_shown(entry, via)
     metrics = {key: value for part in entry.get("metrics", ()) for key, value in part.items()}
-    return Route.model_construct(
-        dst=dst if dst == "default" or "/" in dst else f"{dst}/{128 if ':' in dst else 32}",
-        family=family,
-        type=kind,
-        via=via,
-        dev=None if kind in _NO_DEV else entry.get("dev"),
-        src=entry.get("prefsrc"),
-        metric=entry.get("metric", 0),
-        table=int(entry.get("table", MAIN)),
-        scope=_SCOPES.get(entry.get("scope", "0"), "global"),
-        onlink="onlink" in entry.get("flags", ()),
-        mtu=metrics.get("mtu"),
-        advmss=metrics.get("advmss"),
-    )
+    fields: dict[str, Any] = {
+        "dst": dst if dst == "default" or "/" in dst else f"{dst}/{128 if ':' in dst else 32}",
+        "family": family,
+        "type": kind,
+        "via": via,
+        "dev": None if kind in _NO_DEV else entry.get("dev"),
+        "src": entry.get("prefsrc"),
+        "metric": entry.get("metric", 0),
+        "table": int(entry.get("table", MAIN)),
+        "scope": _SCOPES.get(entry.get("scope", "0"), "global"),
+        "onlink": "onlink" in entry.get("flags", ()),
+        "mtu": metrics.get("mtu"),
+        "advmss": metrics.get("advmss"),
+    }
+    return Route.model_construct(**fields)
 
 
 def _family_shown(entry: Mapping[str, Any], via: str | None) -> str:

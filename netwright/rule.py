@@ -73,17 +73,18 @@ def parse(entry: Mapping[str, Any], family: str) -> Rule | None:
     mark = entry.get("fwmark")
     mask = entry.get("fwmask")
     action = _ACTIONS.get(str(entry.get("action", "")), entry.get("action"))
-    return Rule.model_construct(
-        priority=entry["priority"],
-        from_=_prefix(entry, "src"),
-        to=_prefix(entry, "dst"),
-        iif=entry.get("iif"),
-        oif=entry.get("oif"),
-        fwmark=None if mark is None else (f"{mark}/{mask}" if mask else mark),
-        table=int(entry["table"]) if "table" in entry else None,
-        type=action if action in _ACTIONS.values() else None,
-        family=family,
-    )
+    fields: dict[str, Any] = {
+        "priority": entry["priority"],
+        "from_": _prefix(entry, "src"),
+        "to": _prefix(entry, "dst"),
+        "iif": entry.get("iif"),
+        "oif": entry.get("oif"),
+        "fwmark": None if mark is None else (f"{mark}/{mask}" if mask else mark),
+        "table": int(entry["table"]) if "table" in entry else None,
+        "type": action if action in _ACTIONS.values() else None,
+        "family": family,
+    }
+    return Rule.model_construct(**fields)
 
 
 def _prefix(entry: Mapping[str, Any], name: str) -> str | None:

@@ -57,6 +57,13 @@ class NetworkState(Namespace):
         yield HOST, self
         yield from (self.netns or {}).items()
 
+    def with_namespaces(self, spaces: Mapping[str, Namespace]) -> NetworkState:
+        """The same host with other content in its namespaces, its own among them."""
+        host = spaces.get(HOST, Namespace())
+        fields = {name: getattr(host, name) for name in Namespace.model_fields}
+        others = {name: space for name, space in spaces.items() if name != HOST}
+        return self.but(**fields, netns=others or None)
+
     def document(self) -> dict[str, Any]:
         """As a document, without what is not managed; `load` makes the same state of it."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"checks"})
@@ -122,8 +129,7 @@ def _canonical(state: NetworkState) -> NetworkState:
     """One spelling for each thing, so that a difference is `!=`."""
     peers = dict(_peers(state))
     spaces = {name: _canonical_space(name, space, peers) for name, space in state.namespaces()}
-    host = spaces.pop(HOST)
-    return host.but(netns=spaces or None)  # type: ignore[return-value]
+    return state.with_namespaces(spaces)
 
 
 def _peers(state: NetworkState) -> Iterator[tuple[tuple[str, str], Peer]]:

@@ -11,7 +11,23 @@ from pydantic import BeforeValidator
 from netwright.parameter import accepted, effective, known
 from netwright.step import Command, Phase, Step
 
-__all__ = ["Key", "Value", "link_key", "link_of", "not_accepted", "plan", "untrue"]
+__all__ = [
+    "SETS_FORWARDING",
+    "Key",
+    "Value",
+    "link_key",
+    "link_of",
+    "not_accepted",
+    "plan",
+    "untrue",
+]
+
+SETS_FORWARDING = {
+    "net/ipv4/ip_forward": "net/ipv4/conf",
+    "net/ipv4/conf/all/forwarding": "net/ipv4/conf",
+    "net/ipv6/conf/all/forwarding": "net/ipv6/conf",
+}
+"""Parameters that, on a change, set `forwarding` of everything below a directory."""
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.+:@-]*"
 _PER_LINK = re.compile(r"net/(?:ipv4|ipv6)/(?:conf|neigh)/([^/]+)/[^/]+")
@@ -64,16 +80,41 @@ def link_of(key: str) -> str | None:
 
 def plan(netns: str, current: Mapping[str, str], desired: Mapping[str, str]) -> Iterator[Step]:
     """In the order of `Phase`: what all links start from first, each link's own when it exists."""
-    for key, value in sorted(desired.items(), key=lambda item: _rank(item[0])):
-        if current.get(key) != value:
-            phase = Phase.LINK_SYSCTL if link_of(key) else Phase.SYSCTL
-            yield Step(phase, netns, f"sysctl.{key}", "", current.get(key), value, render)
+    now = dict(current)
+    for key in sorted(desired, key=_rank):
+        value = desired[key]
+        if now.get(key) == value:
+            continue
+        if key in SETS_FORWARDING:
+            for other in _set_along(key, value, now):
+                # Before the step that sets it, so that turned round it comes after.
+                if other not in desired and other not in SETS_FORWARDING:
+                    yield _step(netns, other, now[other], value, implied=True)
+                now[other] = value
+        yield _step(netns, key, current.get(key), value)
 
 
-def _rank(key: str) -> tuple[int, str]:
-    # A change of ip_forward, or of all/forwarding, sets every other forwarding.
-    early = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding")
-    return (early.index(key) if key in early else len(early), key)
+def _set_along(key: str, value: str, now: Mapping[str, str]) -> list[str]:
+    below = f"{SETS_FORWARDING[key]}/"
+    twins = [other for other in SETS_FORWARDING if SETS_FORWARDING[other] == below[:-1]]
+    return [
+        other
+        for other in now
+        if now[other] != value
+        and other != key
+        and (other in twins or (other.startswith(below) and other.endswith("/forwarding")))
+    ]
+
+
+def _step(netns: str, key: str, before: str | None, after: str, implied: bool = False) -> Step:
+    own = link_of(key) and not implied
+    phase = Phase.LINK_SYSCTL if own else Phase.SYSCTL
+    return Step(phase, netns, f"sysctl.{key}", "", before, after, render, implied)
+
+
+def _rank(key: str) -> tuple[bool, str]:
+    # A change of one of these sets every other forwarding.
+    return (key not in SETS_FORWARDING, key)
 
 
 def render(step: Step) -> Iterator[Command]:

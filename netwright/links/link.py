@@ -111,15 +111,8 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
 
 def fresh(want: Link) -> Link:
     """What a link is like that has just been made from `want`: the kernel's defaults."""
-    options = {want.kind: want.options} if want.kind else {}
-    return Link.model_construct(
-        kind=want.kind,
-        state="down",
-        promisc=False,
-        addresses=(),
-        master="",
-        **options,
-    )
+    options: dict[str, Any] = {want.kind: want.options} if want.kind else {}
+    return Link(kind=want.kind, state="down", promisc=False, addresses=(), master="").but(**options)
 
 
 def needs_new(current: Link, want: Link) -> str:

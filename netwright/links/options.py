@@ -1,4 +1,4 @@
-"""What a kind of link says about itself: `info_data` of `ip -d -j link`, `ip link ... type KIND ...`.
+"""What a kind says about itself: `info_data` of `ip -d -j link`, `ip link ... type KIND ...`.
 
 A room declares its fields once; an `Ip` beside a field tells how ip writes it and prints it.
 """
@@ -51,7 +51,7 @@ class Options(Model):
             raw = data.get(ip.shown or name)
             if raw is not None:
                 fields[name] = _value(raw, ip, is_flag)
-        return cls.model_construct(**fields)
+        return cls().but(**fields)
 
     def arguments(self, only: frozenset[str] | None = None) -> str:
         """The words for `ip link add|set ... type KIND`, each with a blank before it."""

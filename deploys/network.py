@@ -1,0 +1,37 @@
+"""Converge every host of the inventory to its declared network: `pyinfra INVENTORY THIS_FILE`.
+
+Reads of each host's data: `network`, `network_name`, `confirm`, `persist`, `prune`.
+"""
+
+from pyinfra import host, inventory
+from pyinfra.api import DeployError
+
+from netwright.errors import DeclarationError
+from netwright.operations import network
+from netwright.operations.declared import inventory_directory, settings
+
+
+def _all_settings():
+    """Every host's settings; wrong declarations end the run, before any host is changed."""
+    base, found, wrong = inventory_directory(), {}, []
+    for each in inventory:
+        try:
+            found[each.name] = settings(each.data.dict(), base)
+        except DeclarationError as error:
+            wrong += [f"{each.name}: {problem}" for problem in error.problems]
+    if wrong:
+        raise DeployError("the declaration is wrong, no host was changed:\n" + "\n".join(wrong))
+    return found
+
+
+_settings = _all_settings()[host.name]
+if _settings is None:
+    host.noop("no network is declared")
+else:
+    network.state(
+        name="Network",
+        network=_settings.network,
+        network_name=_settings.name,
+        prune=_settings.prune,
+        persist=_settings.persist,
+    )

@@ -1,0 +1,67 @@
+"""A host as it is: one command, its script on standard input, whatever is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyinfra.api import FactBase, Host, StringCommand
+from pyinfra.api.exceptions import FactProcessError
+from typing_extensions import override
+
+from netwright import snapshot
+from netwright.errors import Problem, SnapshotError
+from netwright.model import HOST
+from netwright.snapshot import Snapshot
+from netwright.state import NetworkState
+
+__all__ = ["Network", "read", "run_script"]
+
+
+class Network(FactBase[NetworkState]):
+    """The links, addresses, routes, rules and neighbours of a host and of its namespaces.
+
+    + netns: names of namespaces to read besides the host's own
+
+    Reads only. Raises FactProcessError for a host whose answer can't be read.
+
+    Example: `pyinfra @local fact netwright.facts.snapshot.Network`
+    """
+
+    @override
+    def command(self, netns: Iterable[str] = ()) -> StringCommand:
+        return StringCommand(snapshot.script([HOST, *netns]))
+
+    @override
+    def process(self, output: list[str]) -> NetworkState:
+        try:
+            return snapshot.parse(output).state
+        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise FactProcessError(str(error)) from None
+
+
+def run_script(host: Host, script: str) -> tuple[bool, list[str], list[str]]:
+    """Run a script in one command, with the global arguments (sudo and so on) of the operation.
+
+    pyinfra drops a fact's standard input, and a command line holds less than 200 kB.
+
+    Returns whether it succeeded, and the lines of its output and of its errors.
+    """
+    arguments = dict(host.current_op_global_arguments or {})
+    keys = ("_sudo", "_sudo_user", "_sudo_password", "_use_sudo_login", "_su_user", "_doas", "_env")
+    keep = {key: arguments[key] for key in keys if arguments.get(key)}
+    ok, output = host.run_shell_command(
+        StringCommand("sh"), _stdin=script.removesuffix("\n"), **keep
+    )
+    return ok, output.stdout_lines, output.stderr_lines
+
+
+def read(host: Host, wanted: Iterable[str], files: Iterable[str]) -> Snapshot:
+    """A host's snapshot.
+
+    Raises SnapshotError with the host's own words when it can't be had.
+    """
+    ok, output, errors = run_script(host, snapshot.script(wanted, files))
+    if not ok:
+        words = "; ".join(line for line in errors if line) or "no reason given"
+        raise SnapshotError([Problem("", f"the host could not be read: {words}")])
+    return snapshot.parse(output)

@@ -1,0 +1,157 @@
+"""One run of one host, from what was read to what has to be said: everything but the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from netwright import file, ledger, persist, script
+from netwright import plan as planning
+from netwright.errors import HostError, Problem
+from netwright.links.link import Link
+from netwright.links.options import Options
+from netwright.snapshot import DIRECTORY, Snapshot, reads
+from netwright.state import NetworkState
+from netwright.step import Phase, Plan, Step
+
+__all__ = ["Run", "failure", "files", "lines", "prepare", "verify"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run will do."""
+
+    name: str
+    desired: NetworkState
+    plan: Plan
+
+    def script(self) -> str:
+        """The one script for the host: change, and read again."""
+        return script.render(self.name, self.plan, reads(self.desired), files(self.name))
+
+
+def files(name: str) -> tuple[str, ...]:
+    """Paths of ours that the snapshot reads besides the ledgers."""
+    return (f"{DIRECTORY}/{name}.reads", *persist.paths(name))
+
+
+def prepare(
+    name: str,
+    declared: NetworkState,
+    snapshot: Snapshot,
+    prune: bool = True,
+    keep: bool = True,
+) -> Run:
+    """What has to change on a host.
+
+    + name: the ledger's name
+    + declared: a canonical declaration
+    + prune: whether what is ours and declared no longer goes
+    + keep: whether the next boot shall have it too
+
+    Raises HostError with everything that this host makes impossible.
+    """
+    ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
+    found = list(ledger.overlaps(name, declared, ledgers))
+    if found:
+        raise HostError(found)
+    old = ledgers.get(name, ledger.Ledger())
+    base = declared if prune else ledger.unpruned(declared, old)
+    desired = ledger.prune(base, old, snapshot.state)
+    steps = planning.plan(snapshot.state, desired)
+    new = ledger.record(base, old, snapshot.state, steps)
+    boot = persist.files(name, base) if keep else {}
+    steps += file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE))
+    written = new.files(name)
+    paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
+    steps += file.plan(snapshot.files, written, dict.fromkeys(paths, Phase.LEDGER))
+    return Run(name, desired, steps)
+
+
+def verify(run: Run, after: Snapshot) -> list[Step]:
+    """What is still to be changed once the script has run: nothing, or it didn't take."""
+    return [step for step in planning.plan(after.state, run.desired) if not step.put_back]
+
+
+def failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
+    """What to say about a script that failed: what, where, the tool's words, and how it was left."""
+    step = answer.failed
+    assert step is not None
+    found = [Problem(step.path, f"`{answer.line}` failed: {answer.words}")]
+    try:
+        now = {item.path for item in planning.plan(answer.snapshot.state, run.desired)}
+    except HostError as error:
+        return [*found, *error.problems]
+    then = {item.path for item in planning.plan(before.state, run.desired)}
+    left = sorted(then ^ now)
+    if left:
+        what = f"what had been done could not all be undone: {', '.join(left[:10])}"
+        return [*found, Problem("", what), *(Problem("undo", line) for line in answer.left)]
+    return [*found, Problem("", "all that had been done is undone; the host is as it was")]
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The plan for people: each thing, and each of its attributes from what to what."""
+    things: dict[str, list[Step]] = {}
+    for step in plan:
+        if step.phase is not Phase.LEDGER and not (step.implied and step.put_back):
+            path = step.path.removesuffix(f".{step.attribute}") if step.attribute else step.path
+            things.setdefault(path, []).append(step)
+    for path, steps in things.items():
+        yield from _thing(path, steps)
+
+
+def _thing(path: str, steps: list[Step]) -> Iterator[str]:
+    whole = [step for step in steps if not step.attribute]
+    added = [step for step in whole if step.before is None and step.after is not None]
+    gone = [step for step in whole if step.after is None]
+    if added and gone:
+        yield f"-/+ {path}: made again, since {_why(gone[0], added[0])} cannot be changed in place"
+    elif added:
+        yield f"+ {path}{_of(added[0].after)}"
+    elif gone:
+        yield f"- {path}{_of(gone[0].before)}"
+    elif whole and whole[0].put_back:
+        yield f"= {path}: put back"
+    elif whole:
+        yield f"~ {path}: {_shown(whole[0].before)} -> {_shown(whole[0].after)}"
+    else:
+        yield f"~ {path}"
+    if gone and not added:
+        return
+    for step in steps:
+        if step.attribute and not step.implied:
+            yield f"    {step.attribute}: {_shown(step.before)} -> {_shown(step.after)}"
+
+
+def _why(gone: Step, added: Step) -> str:
+    if isinstance(gone.before, Link) and isinstance(added.after, Link):
+        from netwright.links.link import needs_new
+
+        return needs_new(gone.before, added.after) or "what it stands on"
+    return "it"
+
+
+def _of(value: object) -> str:
+    if isinstance(value, Link):
+        words = value.options.arguments() if value.options else ""
+        return f" ({value.kind}{words})" if value.kind else ""
+    if isinstance(value, str):
+        return f": {value}" if "\n" not in value else ""
+    text = _shown(value)
+    return f": {text}" if text else ""
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Options):
+        return ", ".join(_shown(item) for item in value.given().values())
+    if isinstance(value, str) and "\n" in value:
+        return f"{len(value.splitlines())} lines"
+    fields: Mapping[str, object] | None = getattr(value, "given", dict)()
+    if fields:
+        return " ".join(f"{key} {_shown(item)}" for key, item in fields.items())
+    return str(value) if value != "" else "none"

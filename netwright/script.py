@@ -1,0 +1,243 @@
+"""A plan as one POSIX shell script, for `sh` on its standard input, and the reading of its answer.
+
+Nothing runs before the whole script has arrived. Lines that go to one tool in one namespace are one
+batch. If a line fails, what was done is undone, last first, and the answer names the line and the
+tool's own words. The answer ends with a snapshot, so that one command changes and verifies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from shlex import quote
+
+from netwright.errors import Problem, SnapshotError
+from netwright.snapshot import Snapshot, functions, parse
+from netwright.step import Command, Plan, Step
+
+__all__ = ["Answer", "answer", "render"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lines for one tool in one namespace, each with the step that it belongs to."""
+
+    tool: str
+    netns: str
+    lines: list[tuple[Step, str]]
+    payload: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a script."""
+
+    snapshot: Snapshot
+    failed: Step | None = None
+    line: str = ""
+    words: str = ""
+    left: tuple[str, ...] = ()
+    """Lines of the undo that failed as well."""
+
+
+def batches(plan: Plan) -> list[Batch]:
+    """The plan's commands, in order, as few batches as the order allows."""
+    found: list[Batch] = []
+    for step in plan:
+        for command in step.commands():
+            last = found[-1] if found else None
+            if (
+                last is None
+                or command.tool == "file"
+                or (last.tool, last.netns) != (command.tool, command.netns)
+            ):
+                last = Batch(command.tool, command.netns, [], command.payload)
+                found.append(last)
+            last.lines.append((step, command.line))
+    return found
+
+
+_SCRIPT = r"""
+set -u
+umask 077
+nw_dir=/run/netwright/NW_NAME
+nw_ip() {
+  if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
+}
+NW_SYSCTL='
+line=0
+while read -r key value; do
+  line=$((line + 1))
+  printf "%s\n" "$value" > "/proc/sys/$key" || { echo "Command failed -:$line"; exit 1; }
+done
+'
+NW_MODPROBE='
+line=0
+while read -r name; do
+  line=$((line + 1))
+  modprobe -- "$name" || { echo "Command failed -:$line"; exit 1; }
+done
+'
+nw_file() {
+  case $1 in
+    write)
+      [ ! -f "$3" ] || cp -p "$3" "$nw_dir/$nw_at.old" || return 1
+      mkdir -p "${3%/*}" && cat > "$3.new" && chmod "$2" "$3.new" && mv "$3.new" "$3"
+      ;;
+    remove)
+      [ ! -f "$2" ] || cp -p "$2" "$nw_dir/$nw_at.old" && rm -f "$2"
+      ;;
+    restore)
+      if [ -f "$nw_dir/$2.old" ]; then cp -p "$nw_dir/$2.old" "$3"; else rm -f "$3"; fi
+      ;;
+  esac
+}
+nw_run() {
+  case $1 in
+    ip) nw_ip "$2" -batch - ;;
+    sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
+    modprobe) sh -c "$NW_MODPROBE" ;;
+    file) shift 2; nw_file "$@" ;;
+  esac
+}
+nw_batch() {
+  nw_at=$1
+  shift
+  echo "$nw_at" > "$nw_dir/at"
+  nw_run "$@" > "$nw_dir/words" 2>&1 && return 0
+  nw_line=$(sed -n 's/^Command failed .*:\([0-9]*\)$/\1/p' "$nw_dir/words")
+  printf '@@ failed %s %s\n' "$nw_at" "${nw_line:-0}"
+  sed 's/^/|/' "$nw_dir/words"
+  nw_undo "$nw_at" "${nw_line:-0}"
+  nw_failed=1
+  return 1
+}
+nw_undo() {
+  printf '@@ undo\n'
+  while read -r batch line tool netns rest; do
+    [ "$batch" -lt "$1" ] || { [ "$batch" = "$1" ] && { [ "$2" = 0 ] || [ "$line" -le "$2" ]; }; } ||
+      continue
+    case $tool in
+      file) nw_run file host $rest < /dev/null || echo "|$tool $netns $rest" ;;
+      *)
+        printf '%s\n' "$rest" | nw_run "$tool" "$netns" > "$nw_dir/words" 2>&1 || {
+          echo "|$tool $netns $rest"
+          sed 's/^/|/' "$nw_dir/words"
+        }
+        ;;
+    esac
+  done < "$nw_dir/program"
+}
+"""
+
+_MAIN = """nw_main() {{
+  command -v ip > /dev/null || {{ echo 'ip is not installed (package iproute2)' >&2; return 1; }}
+  mkdir -p /run/netwright && mkdir "$nw_dir" || return 1
+  cat > "$nw_dir/program" <<'{end}' &&
+{program}
+{end}
+  nw_apply
+  nw_status=$?
+  rm -rf "$nw_dir"
+  nw_snapshot && [ $nw_status = 0 ]
+}}
+nw_main < /dev/null
+"""
+
+
+def render(name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+    """The script that runs `plan` and then prints a snapshot.
+
+    + name: the ledger's name; what is needed meanwhile stands in /run/netwright/NAME
+    + wanted, files: what the snapshot reads, see `snapshot.functions`
+    """
+    parts = batches(plan)
+    program = "\n".join(_program(plan, parts))
+    body = "\n".join(_apply(parts))
+    end = _end(program + body)
+    return "".join(
+        (
+            functions(wanted, files),
+            _SCRIPT.replace("NW_NAME", name),
+            f"nw_apply() {{\n  nw_failed=''\n{body.replace(_END, end)}\n  return 0\n}}\n",
+            _MAIN.format(end=end, program=program),
+        )
+    )
+
+
+_END = "NW_END_OF_BATCH"
+
+
+def _end(text: str) -> str:
+    # A here-document's end that cannot be a line of it.
+    return f"NW_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+def _apply(parts: list[Batch]) -> Iterator[str]:
+    for number, batch in enumerate(parts, 1):
+        if batch.tool == "file":
+            words = " ".join(quote(word) for word in batch.lines[0][1].split(" "))
+            content = batch.payload or ""
+            yield f"  nw_batch {number} file host {words} <<'{_END}' || return 1"
+            yield content.removesuffix("\n") if content else ""
+        else:
+            yield f"  nw_batch {number} {batch.tool} {quote(batch.netns)} <<'{_END}' || return 1"
+            yield "\n".join(line for _, line in batch.lines)
+        yield _END
+
+
+def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
+    """The undo, last step first: `BATCH LINE TOOL NETNS REST`, to be run if that line was."""
+    last: dict[int, tuple[int, int]] = {}
+    for number, batch in enumerate(parts, 1):
+        for line, (step, _) in enumerate(batch.lines, 1):
+            last[id(step)] = (number, line)
+    places: list[tuple[int, int]] = []
+    place = (0, 0)
+    for step in plan:
+        # What the kernel does by itself happens with a step that follows; undoing it is harmless.
+        place = last.get(id(step), place)
+        places.append(place)
+    for step, (number, line) in zip(reversed(plan), reversed(places), strict=True):
+        for command in step.turned().commands():
+            if number:
+                yield f"{number} {line} {command.tool} {command.netns} {_back(command, number)}"
+
+
+def _back(command: Command, number: int) -> str:
+    if command.tool != "file":
+        return command.line
+    return f"restore {number} {command.line.split(' ')[-1]}"
+
+
+def answer(plan: Plan, output: Iterable[str]) -> Answer:
+    """What the script printed.
+
+    Raises SnapshotError when it isn't whole.
+    """
+    lines = list(output)
+    snapshot = parse(lines)
+    failed = [number for number, line in enumerate(lines) if line.startswith("@@ failed ")]
+    if not failed:
+        return Answer(snapshot)
+    number, line = (int(word) for word in lines[failed[0]].split()[2:4])
+    batch = batches(plan)[number - 1]
+    # Without a line number it was the tool's own parser; then the batch's first line stands for it.
+    step, text = batch.lines[max(line, 1) - 1]
+    words = [item[1:] for item in _body(lines, "@@ failed ")]
+    left = tuple(item[1:] for item in _body(lines, "@@ undo"))
+    said = "; ".join(word for word in words if not word.startswith("Command failed"))
+    return Answer(snapshot, step, f"{batch.tool} {text}", said.strip(), left)
+
+
+def _body(lines: list[str], mark: str) -> list[str]:
+    start = next((number for number, line in enumerate(lines) if line.startswith(mark)), None)
+    if start is None:
+        raise SnapshotError([Problem("", f"the host's answer is not whole: no {mark}")])
+    found = []
+    for line in lines[start + 1 :]:
+        if not line.startswith("|"):
+            break
+        found.append(line)
+    return found

@@ -1,0 +1,287 @@
+"""What a host is like: one POSIX shell script that reads it all, and the parse of what it prints.
+
+The script needs iproute2 and the usual utilities on the target. It reads the host's own namespace,
+every namespace that is declared or that an earlier run made, just those parameters that are asked
+for, and what is ours in /etc and /run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netwright import neighbour, route, rule, sysctl
+from netwright.errors import Problem, SnapshotError
+from netwright.links import link as links
+from netwright.links.link import SeenLink
+from netwright.links.veth import Peer, Veth
+from netwright.model import HOST
+from netwright.module import EVIDENCE
+from netwright.parameter import known
+from netwright.state import Namespace, NetworkState
+
+__all__ = ["DIRECTORY", "Snapshot", "parse", "reads", "script"]
+
+DIRECTORY = "/etc/netwright"
+"""Where ledgers stand: NAME.json, and NAME.reads, which tells the next snapshot what to read."""
+
+_MARK = "@@ "
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A host as it was at one moment."""
+
+    state: NetworkState
+    ledgers: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path -> content of the files of ours that are there."""
+    interrupted: Mapping[str, str] = field(default_factory=dict)
+    """Name -> what a run under that name left in /run, which never came to its end."""
+
+
+def reads(state: NetworkState) -> list[str]:
+    """What the snapshot has to read for a state: `NETNS`, `NETNS PARAMETER`, `NETNS @ids`."""
+    lines: set[str] = set()
+    for name, space in state.namespaces():
+        lines.add(name)
+        if any(_is_between(name, link) for link in (space.links or {}).values()):
+            lines.add(f"{name} @ids")
+        if any(item.family == "inet6" for item in space.rules or ()):
+            lines.add(f"{name} @rules6")
+        lines |= {f"{name} {key}" for key in _keys(space)}
+    return sorted(lines)
+
+
+def _is_between(name: str, link: links.Link) -> bool:
+    """Whether a link is an end of a pair that lies in two namespaces, neither of them the host's."""
+    peer = link.veth.peer if link.veth is not None else None
+    return peer is not None and HOST not in (name, peer.netns) and peer.netns not in (None, name)
+
+
+def _keys(space: Namespace) -> Iterator[str]:
+    for key in space.sysctl or {}:
+        yield key
+        parameter, ifname = known(key), sysctl.link_of(key)
+        if parameter is not None and ifname is not None and parameter.combine != "alone":
+            # `all` decides with it, and for accept_redirects forwarding does.
+            yield key.replace(f"/{ifname}/", "/all/")
+            if parameter.combine == "redirects":
+                yield sysctl.link_key("ipv4", ifname, "forwarding")
+        if key in sysctl.SETS_FORWARDING:
+            # A change of it sets every link's own.
+            yield f"{sysctl.SETS_FORWARDING[key]}/*/forwarding"
+
+
+_SCRIPT = r"""
+nw_show() {
+  if [ "$1" = host ]; then set -- "$1"; else set -- "$1" -n "$1"; fi
+  printf '@@ netns %s\n' "$1"
+  shift
+  ip "$@" -j -d -N -batch - <<'NW_END'
+address show
+route show table all
+rule show
+neigh show nud permanent
+neigh show proxy
+NW_END
+}
+nw_in() {
+  if [ "$1" = host ]; then shift; "$@"; else ip netns exec "$@"; fi
+}
+nw_flush() {
+  [ -n "$nw_keys" ] || return 0
+  printf '@@ sysctl %s\n' "$nw_name"
+  # Not by the shell's read: it goes byte by byte, and the kernel ends a parameter after the first.
+  case $nw_keys in
+    *\**) nw_in "$nw_name" sh -c "grep -sH '' $nw_keys" ;;
+    *) nw_in "$nw_name" grep -sH '' $nw_keys ;;
+  esac
+  # 1 and 2 mean a parameter that is not there, which is an answer too.
+  [ $? -le 2 ] || return 1
+  nw_keys=''
+}
+nw_read() {
+  nw_name='' nw_keys=''
+  while read -r name what; do
+    if [ "$name" != "$nw_name" ]; then
+      nw_flush || return 1
+      nw_name=$name nw_there=1
+      if [ "$name" = host ] || [ -e "/run/netns/$name" ]; then
+        nw_show "$name" || return 1
+      else
+        nw_there=''
+      fi
+    fi
+    [ -n "$nw_there" ] || continue
+    case $what in
+      '') ;;
+      @rules6)
+        printf '@@ rules6 %s\n' "$name"
+        if [ "$name" = host ]; then ip -6 -j -d -N rule show; else ip -n "$name" -6 -j -d -N rule show; fi
+        ;;
+      @ids)
+        printf '@@ ids %s\n' "$name"
+        if [ "$name" = host ]; then ip -j netns list; else ip -n "$name" -j netns list-id; fi
+        ;;
+      *) nw_keys="$nw_keys /proc/sys/$what" ;;
+    esac || return 1
+  done
+  nw_flush
+}
+nw_files() {
+  for path; do
+    [ -f "$path" ] || continue
+    printf '@@ file %s\n' "$path"
+    sed 's/^/|/' "$path" || return 1
+  done
+}
+nw_snapshot() {
+  command -v ip > /dev/null || { echo 'ip is not installed (package iproute2)' >&2; return 1; }
+  [ "$(id -u)" = 0 ] || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
+  printf '@@ modules\n'
+  [ ! -r /proc/modules ] || cut -d' ' -f1 /proc/modules
+NW_EVIDENCE
+  nw_files NW_FILES
+  for path in /run/netwright/*; do
+    [ -f "$path/program" ] || continue
+    printf '@@ interrupted %s\n' "${path##*/}"
+    cat "$path/place" 2>&1
+  done
+  { cat <<'NW_END'
+NW_READS
+NW_END
+    for path in NW_DIRECTORY/*.reads; do [ ! -f "$path" ] || cat "$path"; done
+  } | LC_ALL=C sort -u | nw_read || return 1
+  printf '@@ end\n'
+}
+"""
+
+
+def functions(wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+    """The shell functions, of which `nw_snapshot` prints the snapshot.
+
+    + wanted: what `reads` gave
+    + files: paths of ours to read besides the ledgers
+    """
+    evidence = "\n".join(
+        f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
+    )
+    globs = " ".join([f"{DIRECTORY}/*.json", *files])
+    return (
+        _SCRIPT.replace("NW_EVIDENCE", evidence)
+        .replace("NW_FILES", globs)
+        .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
+        .replace("NW_DIRECTORY", DIRECTORY)
+    )
+
+
+def script(wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+    """The whole script, for `sh` on its standard input: nothing runs before all has arrived."""
+    return f"{functions(wanted, files)}\nnw_snapshot < /dev/null\n"
+
+
+def parse(output: Iterable[str]) -> Snapshot:
+    """What the script printed, as types.
+
+    Raises SnapshotError when it isn't whole.
+    """
+    sections: dict[tuple[str, str], list[str]] = {}
+    body: list[str] = []
+    for line in output:
+        if line.startswith(_MARK):
+            kind, _, name = line[len(_MARK) :].strip().partition(" ")
+            body = sections.setdefault((kind, name), [])
+        elif line:
+            body.append(line)
+    if ("end", "") not in sections:
+        raise SnapshotError([Problem("", f"the host's answer is not whole: {_tail(body)}")])
+    spaces = {name: _namespace(name, sections) for kind, name in sections if kind == "netns"}
+    _pair(spaces, sections)
+    host = spaces.pop(HOST)
+    files = {
+        name: "".join(f"{line[1:]}\n" for line in lines)
+        for (kind, name), lines in sections.items()
+        if kind == "file"
+    }
+    modules = tuple(name.replace("-", "_") for name in sections.get(("modules", ""), ()))
+    return Snapshot(
+        NetworkState.model_construct(**host.given(), modules=modules, netns=spaces),
+        ledgers={
+            path.removeprefix(f"{DIRECTORY}/").removesuffix(".json"): text
+            for path, text in files.items()
+            if path.startswith(DIRECTORY) and path.endswith(".json")
+        },
+        files=files,
+        interrupted={
+            name: " ".join(lines)
+            for (kind, name), lines in sections.items()
+            if kind == "interrupted"
+        },
+    )
+
+
+def _tail(lines: list[str]) -> str:
+    return lines[-1][:200] if lines else "it is empty"
+
+
+def _json(line: str, what: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = json.loads(line)
+    except ValueError:
+        raise SnapshotError([Problem(what, f"is not what ip prints: {line[:200]}")]) from None
+    return [item for item in found if item]
+
+
+def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Namespace:
+    lines = sections["netns", name]
+    if len(lines) != 5:
+        raise SnapshotError([Problem(name, f"the host's answer is not whole: {_tail(lines)}")])
+    entries, routes, rules, neighbours, proxies = (_json(line, name) for line in lines)
+    rules6 = [_json(line, name) for line in sections.get(("rules6", name), ())]
+    seen_rules = [rule.parse(entry, "inet") for entry in rules]
+    seen_rules += [rule.parse(entry, "inet6") for part in rules6 for entry in part]
+    seen_routes = [route.parse(entry) for entry in routes]
+    return Namespace.model_construct(
+        sysctl=dict(_pair_of(line) for line in sections.get(("sysctl", name), ())),
+        links={entry["ifname"]: links.parse(entry) for entry in entries},
+        routes=tuple(item for item in seen_routes if item is not None),
+        rules=tuple(item for item in seen_rules if item is not None),
+        neighbours=tuple(neighbour.parse(entry) for entry in (*neighbours, *proxies)),
+    )
+
+
+def _pair_of(line: str) -> tuple[str, str]:
+    path, _, value = line.partition(":")
+    return path.removeprefix("/proc/sys/"), " ".join(value.split())
+
+
+def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[str]]) -> None:
+    """Find the other end of every veth: the kernel shows it as a number in a numbered namespace."""
+    ids = {
+        name: {
+            entry.get("id", entry.get("nsid")): entry.get("name", HOST)
+            for line in lines
+            for entry in _json(line, name)
+        }
+        for (kind, name), lines in sections.items()
+        if kind == "ids"
+    }
+    by_index = {
+        (name, link.index): (ifname, link)
+        for name, space in spaces.items()
+        for ifname, link in (space.links or {}).items()
+        if isinstance(link, SeenLink) and link.kind == "veth"
+    }
+    peers: dict[tuple[str, str], Peer] = {}
+    for (name, _), (ifname, link) in by_index.items():
+        there = name if link.peer_netnsid is None else ids.get(name, {}).get(link.peer_netnsid)
+        other = by_index.get((there or "", link.peer_index))
+        if other is not None and other[1].peer_index == link.index:
+            peers[name, ifname] = Peer.model_construct(name=other[0], netns=there)
+            peers[str(there), other[0]] = Peer.model_construct(name=ifname, netns=name)
+    for (name, ifname), peer in peers.items():
+        space_links = spaces[name].links or {}
+        space_links[ifname] = space_links[ifname].but(veth=Veth.model_construct(peer=peer))

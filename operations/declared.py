@@ -1,0 +1,92 @@
+"""From a host's inventory data to its declaration. The only place where a declaration is read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netwright.errors import DeclarationError, Problem
+from netwright.model import Text
+from netwright.state import NetworkState, load
+
+__all__ = ["KEYS", "Settings", "inventory_directory", "settings"]
+
+KEYS = ("network", "network_name", "confirm", "persist", "prune")
+"""The data keys that a host or a group may have."""
+
+_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", "a name (1 to 32 of A-Z a-z 0-9 _ -)")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the inventory says of one host."""
+
+    network: NetworkState
+    name: str = "network"
+    confirm: int | None = None
+    persist: bool = True
+    prune: bool = True
+
+
+def inventory_directory(arguments: list[str] | None = None) -> Path:
+    """Where a relative `network` path starts: beside the inventory file of the command line.
+
+    pyinfra tells a deploy neither the inventory's name nor its place.
+    """
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        if argument.endswith(".py") and Path(argument).is_file():
+            return Path(argument).resolve().parent
+    return Path.cwd()
+
+
+def settings(data: Mapping[str, Any], base: Path) -> Settings | None:
+    """One host's settings; None when it has no `network`.
+
+    + data: the host's data, as pyinfra merged it
+    + base: where a relative path starts
+
+    Raises DeclarationError with everything that is wrong.
+    """
+    if data.get("network") is None:
+        return None
+    problems: list[Problem] = []
+    values = {"name": data.get("network_name", "network")}
+    try:
+        _NAME.check(values["name"])
+    except ValueError as error:
+        problems.append(Problem("network_name", f"{values['name']!r} {error}"))
+    confirm = data.get("confirm")
+    if confirm is not None and (isinstance(confirm, bool) or confirm not in range(3601)):
+        problems.append(Problem("confirm", f"{confirm!r} is not in 0..3600 (seconds; 0 is off)"))
+    for key in ("persist", "prune"):
+        if not isinstance(data.get(key, True), bool):
+            problems.append(Problem(key, f"{data[key]!r} is neither true nor false"))
+    state = NetworkState()
+    try:
+        state = load(_document(data["network"], base))
+    except DeclarationError as error:
+        problems += [Problem(_below(item.path), item.what) for item in error.problems]
+    if problems:
+        raise DeclarationError(problems)
+    return Settings(
+        state, values["name"], confirm, data.get("persist", True), data.get("prune", True)
+    )
+
+
+def _below(path: str) -> str:
+    return f"network.{path}" if path else "network"
+
+
+def _document(network: object, base: Path) -> str | Mapping[str, Any]:
+    if isinstance(network, Mapping):
+        return network
+    if not isinstance(network, (str, Path)):
+        raise DeclarationError([Problem("", f"{network!r:.60} is neither a mapping nor a path")])
+    path = base / network
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeclarationError([Problem("", f"{path} can't be read: {error}")]) from None
