@@ -8,15 +8,17 @@ from pyinfra.api import DeployError
 
 from netwright.errors import DeclarationError
 from netwright.operations import network
-from netwright.operations.declared import inventory_directory, settings
+from netwright.operations.declared import Settings, inventory_directory, settings
 
 
-def _all_settings():
+def _all_settings() -> dict[str, Settings | None]:
     """Every host's settings; wrong declarations end the run, before any host is changed."""
-    base, found, wrong = inventory_directory(), {}, []
+    base = inventory_directory()
+    found: dict[str, Settings | None] = {}
+    wrong: list[str] = []
     for each in inventory:
         try:
-            found[each.name] = settings(each.data.dict(), base)
+            found[each.name] = settings(dict(each.data.dict()), base)  # type: ignore[no-untyped-call]
         except DeclarationError as error:
             wrong += [f"{each.name}: {problem}" for problem in error.problems]
     if wrong:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, fresh
 from netwright.links.options import Options
+from netwright.links.port import FRESH
 from netwright.model import HOST, Model, overlay
 from netwright.snapshot import DIRECTORY, reads
 from netwright.state import NEW, Namespace, NetworkState
@@ -239,8 +240,9 @@ def _first(want: Namespace, have: Namespace, was: Namespace) -> Namespace:
     """The values before us of what is declared: seen now, or by an earlier run."""
     links = {}
     for ifname, link in (want.links or {}).items():
-        now = (have.links or {}).get(ifname)
-        seen = _differing(now if now is not None else fresh(link), link)
+        now = (have.links or {}).get(ifname) or fresh(link)
+        # A link that joins a bridge starts from the kernel's defaults.
+        seen = _differing(now if now.port is not None else now.but(port=FRESH), link)
         known = (was.links or {}).get(ifname)
         found = _restricted(overlay(seen, known) if known is not None else seen, link)
         if found.given():

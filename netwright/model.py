@@ -53,7 +53,11 @@ class Model(BaseModel):
 
 def overlay(base: AnyModel, top: AnyModel) -> AnyModel:
     """`base` with every field that `top` gives; models and mappings inside are merged likewise."""
-    fields = {name: _overlaid(getattr(base, name), value) for name, value in top.given().items()}
+    fields = {
+        name: _overlaid(getattr(base, name), value)
+        for name, value in top.given().items()
+        if name in type(base).model_fields
+    }
     return base.model_copy(update=fields)
 
 

@@ -36,6 +36,9 @@ class Neighbour(Model):
         """With `proxy` written out."""
         return self.but(proxy=bool(self.proxy))
 
+    def __str__(self) -> str:
+        return "proxy" if self.proxy else str(self.mac)
+
     @property
     def key(self) -> NeighbourKey:
         return NeighbourKey(self.dst, self.dev, bool(self.proxy))

@@ -280,26 +280,27 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
 def _routes(
     name: str, have: Namespace, want: Namespace, after: Mapping[str, Link], lost_links: set[str]
 ) -> Iterator[Step]:
-    there = {item.key: item for item in have.routes or ()}
+    there = {item.key: item for item in have.routes or () if item.dev not in lost_links}
     lost = {item.key: item for item in have.routes or () if item.dev in lost_links}
     named = {item.key: item for item in want.routes or ()}
     for key, item in named.items():
-        before = None if key in lost else there.get(key)
+        before = there.get(key)
         if item.state == "absent":
             if before is not None:
-                yield route.remove(name, before)
-        elif before is None:
-            if not _connected(item, after):
-                yield route.add(name, None, item)
-        elif not item.matches(before):
-            yield route.add(name, before, item)
+                step = route.remove(name, before)
+                # Before the kernel drops it by itself; otherwise after the new ones are there.
+                goes = _goes_along(before, have, after)
+                yield replace(step, phase=Phase.UNLINK) if goes else step
+        elif before is None or not item.matches(before):
+            if before is not None or not _connected(item, after):
+                yield route.add(name, before, item)
     for key, item in lost.items():
         if key not in named and item.dev in after and _holds(item, after):
             yield route.add(name, None, item)
     for key, item in there.items():
-        if key not in lost and item.dev is not None:
-            managed = key in named and not named[key].matches(item)
-            yield from _dropped(name, item, have, after, managed)
+        same = key not in named or (named[key].state != "absent" and named[key].matches(item))
+        if same and _goes_along(item, have, after):
+            yield from _dropped(name, item, have, after)
 
 
 def _connected(item: Route, after: Mapping[str, Link]) -> bool:
@@ -318,26 +319,30 @@ def _connected(item: Route, after: Mapping[str, Link]) -> bool:
     )
 
 
-def _dropped(
-    name: str, item: Route, have: Namespace, after: Mapping[str, Link], managed: bool
-) -> Iterator[Step]:
-    """A route that the kernel drops because of what happens to its link: put back if it can be."""
-    ifname = item.dev or ""
-    before, then = (have.links or {}).get(ifname), after.get(ifname)
+def _goes_along(item: Route, have: Namespace, after: Mapping[str, Link]) -> bool:
+    """Whether the kernel may drop a route because of what happens to its link."""
+    before, then = (have.links or {}).get(item.dev or ""), after.get(item.dev or "")
     if before is None or then is None:
-        return
-    down = before.state == "up" and then.state == "down"
+        return False
     gone = set(before.addresses or ()) - set(then.addresses or ())
-    if not down and not (item.family == "inet" and any(":" not in text for text in gone)):
-        return
-    can = not down and not managed and _holds(item, after)
-    early = route.put_back(name, item, Phase.LINK_SYSCTL, implied=True)
-    if can:
-        yield early
+    return _goes_down(before, then) or (
+        item.family == "inet" and any(":" not in text for text in gone)
+    )
+
+
+def _goes_down(before: Link, then: Link) -> bool:
+    return before.state == "up" and then.state == "down"
+
+
+def _dropped(name: str, item: Route, have: Namespace, after: Mapping[str, Link]) -> Iterator[Step]:
+    """A route that the kernel drops: put back if it can be, else seen to go."""
+    ifname = item.dev or ""
+    down = _goes_down((have.links or {})[ifname], after[ifname])
+    if not down and _holds(item, after):
+        yield route.put_back(name, item, Phase.LINK_SYSCTL, implied=True)
         yield route.put_back(name, item, Phase.ROUTE, implied=False)
-    elif not managed:
-        step = route.remove(name, item)
-        yield replace(step, phase=Phase.LINK_SYSCTL, implied=True)
+    else:
+        yield replace(route.remove(name, item), phase=Phase.LINK_SYSCTL, implied=True)
 
 
 def _holds(item: Route, after: Mapping[str, Link]) -> bool:

@@ -128,6 +128,14 @@ class Route(Model):
         if self.family == "inet6" and self.via is not None and ":" not in self.via:
             yield "via", f"{self.via} can't be the gateway of an IPv6 route"
 
+    def __str__(self) -> str:
+        """What the key doesn't say, as `ip route` would say it."""
+        words = [] if self.type in (None, "unicast") else [str(self.type)]
+        for name in ("via", "dev", "src", "mtu", "advmss"):
+            if getattr(self, name) is not None:
+                words.append(f"{name} {getattr(self, name)}")
+        return " ".join(words) + (" onlink" if self.onlink else "")
+
     def matches(self, seen: Route) -> bool:
         """Whether `seen` is this route; a `dev` left out is the kernel's choice."""
         return self == (seen if self.dev is not None else seen.but(dev=None))

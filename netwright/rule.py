@@ -59,6 +59,9 @@ class Rule(Model):
         told = self.from_ or self.to
         return self.but(family=self.family or (family_of(told) if told else "inet"))
 
+    def __str__(self) -> str:
+        return ""
+
     @property
     def key(self) -> str:
         """All of it: two rules may differ in anything."""

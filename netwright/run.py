@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netwright import file, ledger, persist, script
 from netwright import plan as planning
 from netwright.errors import HostError, Problem
-from netwright.links.link import Link
+from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
 from netwright.snapshot import DIRECTORY, Snapshot, reads
 from netwright.state import NetworkState
@@ -25,9 +25,9 @@ class Run:
     desired: NetworkState
     plan: Plan
 
-    def script(self) -> str:
-        """The one script for the host: change, and read again."""
-        return script.render(self.name, self.plan, reads(self.desired), files(self.name))
+    def script(self, who: str) -> str:
+        """The one script for the host: change, and read again. `who` runs it."""
+        return script.render(self.name, self.plan, reads(self.desired), files(self.name), who)
 
 
 def files(name: str) -> tuple[str, ...]:
@@ -51,6 +51,9 @@ def prepare(
 
     Raises HostError with everything that this host makes impossible.
     """
+    if name in snapshot.working:
+        who = snapshot.working[name]
+        raise HostError([Problem("", f"another run is at work under the name {name!r}: {who}")])
     ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
     found = list(ledger.overlaps(name, declared, ledgers))
     if found:
@@ -110,12 +113,13 @@ def _thing(path: str, steps: list[Step]) -> Iterator[str]:
     elif added:
         yield f"+ {path}{_of(added[0].after)}"
     elif gone:
-        yield f"- {path}{_of(gone[0].before)}"
+        along = " (goes along)" if gone[0].implied else ""
+        yield f"- {path}{_of(gone[0].before)}{along}"
     elif whole and whole[0].put_back:
         yield f"= {path}: put back"
     elif whole:
         yield f"~ {path}: {_shown(whole[0].before)} -> {_shown(whole[0].after)}"
-    else:
+    elif any(not step.implied for step in steps):
         yield f"~ {path}"
     if gone and not added:
         return
@@ -126,16 +130,13 @@ def _thing(path: str, steps: list[Step]) -> Iterator[str]:
 
 def _why(gone: Step, added: Step) -> str:
     if isinstance(gone.before, Link) and isinstance(added.after, Link):
-        from netwright.links.link import needs_new
-
         return needs_new(gone.before, added.after) or "what it stands on"
     return "it"
 
 
 def _of(value: object) -> str:
     if isinstance(value, Link):
-        words = value.options.arguments() if value.options else ""
-        return f" ({value.kind}{words})" if value.kind else ""
+        return f" ({value.kind})" if value.kind else ""
     if isinstance(value, str):
         return f": {value}" if "\n" not in value else ""
     text = _shown(value)
@@ -151,7 +152,4 @@ def _shown(value: object) -> str:
         return ", ".join(_shown(item) for item in value.given().values())
     if isinstance(value, str) and "\n" in value:
         return f"{len(value.splitlines())} lines"
-    fields: Mapping[str, object] | None = getattr(value, "given", dict)()
-    if fields:
-        return " ".join(f"{key} {_shown(item)}" for key, item in fields.items())
     return str(value) if value != "" else "none"

@@ -16,7 +16,7 @@ from netwright.errors import Problem, SnapshotError
 from netwright.snapshot import Snapshot, functions, parse
 from netwright.step import Command, Plan, Step
 
-__all__ = ["Answer", "answer", "render"]
+__all__ = ["Answer", "answer", "recovery", "render"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ while read -r name; do
   modprobe -- "$name" || { echo "Command failed -:$line"; exit 1; }
 done
 '
+nw_tidy() {
+  [ ! -d "$1" ] || [ -n "$(ls -A "$1")" ] || rmdir "$1"
+}
 nw_file() {
   case $1 in
     write)
@@ -86,9 +89,11 @@ nw_file() {
       mkdir -p "${3%/*}" && cat > "$3.new" && chmod "$2" "$3.new" && mv "$3.new" "$3"
       ;;
     remove)
-      [ ! -f "$2" ] || cp -p "$2" "$nw_dir/$nw_at.old" && rm -f "$2"
+      [ ! -f "$2" ] || cp -p "$2" "$nw_dir/$nw_at.old" || return 1
+      rm -f "$2"
       ;;
     restore)
+      rm -f "$3.new"
       if [ -f "$nw_dir/$2.old" ]; then cp -p "$nw_dir/$2.old" "$3"; else rm -f "$3"; fi
       ;;
   esac
@@ -104,53 +109,79 @@ nw_run() {
 nw_batch() {
   nw_at=$1
   shift
-  echo "$nw_at" > "$nw_dir/at"
+  echo "$nw_at" > "$nw_dir/at" || return 1
   nw_run "$@" > "$nw_dir/words" 2>&1 && return 0
   nw_line=$(sed -n 's/^Command failed .*:\([0-9]*\)$/\1/p' "$nw_dir/words")
   printf '@@ failed %s %s\n' "$nw_at" "${nw_line:-0}"
   sed 's/^/|/' "$nw_dir/words"
   nw_undo "$nw_at" "${nw_line:-0}"
-  nw_failed=1
   return 1
 }
+# Undoes what comes before line $2 of batch $1; all of that batch when the line is not known.
 nw_undo() {
   printf '@@ undo\n'
   while read -r batch line tool netns rest; do
-    [ "$batch" -lt "$1" ] || { [ "$batch" = "$1" ] && { [ "$2" = 0 ] || [ "$line" -le "$2" ]; }; } ||
+    if [ "$batch" -gt "$1" ] || { [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; }; then
       continue
+    fi
     case $tool in
-      file) nw_run file host $rest < /dev/null || echo "|$tool $netns $rest" ;;
-      *)
-        printf '%s\n' "$rest" | nw_run "$tool" "$netns" > "$nw_dir/words" 2>&1 || {
-          echo "|$tool $netns $rest"
-          sed 's/^/|/' "$nw_dir/words"
-        }
-        ;;
-    esac
+      # shellcheck disable=SC2086 # the words of a line that the controller rendered
+      file) nw_run file host $rest < /dev/null > "$nw_dir/words" 2>&1 ;;
+      *) printf '%s\n' "$rest" | nw_run "$tool" "$netns" > "$nw_dir/words" 2>&1 ;;
+    esac && continue
+    echo "|$tool $netns $rest"
+    sed 's/^/|/' "$nw_dir/words"
   done < "$nw_dir/program"
+}
+nw_enter() {
+  mkdir -p /run/netwright || return 1
+  if ! mkdir "$nw_dir" 2> /dev/null; then
+    echo "another run is at work under this name: $(cat "$nw_dir/who")" >&2
+    return 1
+  fi
+  printf '%s\n' "$$" > "$nw_dir/pid" && printf '%s\n' NW_WHO > "$nw_dir/who"
+}
+nw_leave() {
+  rm -rf "$nw_dir" && nw_tidy /run/netwright && nw_tidy /etc/netwright
 }
 """
 
 _MAIN = """nw_main() {{
-  command -v ip > /dev/null || {{ echo 'ip is not installed (package iproute2)' >&2; return 1; }}
-  mkdir -p /run/netwright && mkdir "$nw_dir" || return 1
-  cat > "$nw_dir/program" <<'{end}' &&
+  nw_enter || return 1
+  cat > "$nw_dir/program" <<'{end}' || return 1
 {program}
 {end}
   nw_apply
   nw_status=$?
-  rm -rf "$nw_dir"
-  nw_snapshot && [ $nw_status = 0 ]
+  nw_leave && nw_snapshot && [ $nw_status = 0 ]
 }}
 nw_main < /dev/null
 """
 
+_RECOVER = """nw_main() {
+  # A directory without a batch's number belongs to a run that was stopped before its first change.
+  if [ -f "$nw_dir/at" ] && [ -f "$nw_dir/program" ]; then
+    nw_undo "$(cat "$nw_dir/at")" 0
+  fi
+  nw_leave && nw_snapshot
+}
+nw_main < /dev/null
+"""
 
-def render(name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+
+def recovery(name: str, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+    """The script that undoes a run that never came to its end, and then prints a snapshot."""
+    return functions(wanted, files) + _SCRIPT.replace("NW_NAME", name) + _RECOVER
+
+
+def render(
+    name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = (), who: str = "unknown"
+) -> str:
     """The script that runs `plan` and then prints a snapshot.
 
     + name: the ledger's name; what is needed meanwhile stands in /run/netwright/NAME
     + wanted, files: what the snapshot reads, see `snapshot.functions`
+    + who: the controller, for another one that comes meanwhile
     """
     parts = batches(plan)
     program = "\n".join(_program(plan, parts))
@@ -159,8 +190,8 @@ def render(name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = 
     return "".join(
         (
             functions(wanted, files),
-            _SCRIPT.replace("NW_NAME", name),
-            f"nw_apply() {{\n  nw_failed=''\n{body.replace(_END, end)}\n  return 0\n}}\n",
+            _SCRIPT.replace("NW_NAME", name).replace("NW_WHO", quote(who)),
+            f"nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n",
             _MAIN.format(end=end, program=program),
         )
     )

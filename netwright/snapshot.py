@@ -39,7 +39,9 @@ class Snapshot:
     files: Mapping[str, str] = field(default_factory=dict)
     """Path -> content of the files of ours that are there."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
-    """Name -> what a run under that name left in /run, which never came to its end."""
+    """Name -> whose run under that name never came to its end."""
+    working: Mapping[str, str] = field(default_factory=dict)
+    """Name -> whose run under that name is at work just now."""
 
 
 def reads(state: NetworkState) -> list[str]:
@@ -146,9 +148,13 @@ nw_snapshot() {
 NW_EVIDENCE
   nw_files NW_FILES
   for path in /run/netwright/*; do
-    [ -f "$path/program" ] || continue
-    printf '@@ interrupted %s\n' "${path##*/}"
-    cat "$path/place" 2>&1
+    [ -f "$path/pid" ] || continue
+    if kill -0 "$(cat "$path/pid")" 2> /dev/null; then
+      printf '@@ working %s\n' "${path##*/}"
+    else
+      printf '@@ interrupted %s\n' "${path##*/}"
+    fi
+    [ ! -f "$path/who" ] || cat "$path/who"
   done
   { cat <<'NW_END'
 NW_READS
@@ -215,12 +221,13 @@ def parse(output: Iterable[str]) -> Snapshot:
             if path.startswith(DIRECTORY) and path.endswith(".json")
         },
         files=files,
-        interrupted={
-            name: " ".join(lines)
-            for (kind, name), lines in sections.items()
-            if kind == "interrupted"
-        },
+        interrupted=_named(sections, "interrupted"),
+        working=_named(sections, "working"),
     )
+
+
+def _named(sections: Mapping[tuple[str, str], list[str]], wanted: str) -> dict[str, str]:
+    return {name: " ".join(lines) for (kind, name), lines in sections.items() if kind == wanted}
 
 
 def _tail(lines: list[str]) -> str:

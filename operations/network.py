@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from pyinfra import host, logger, state as deploy_state
+from pyinfra import host, logger
+from pyinfra import state as deploy_state
 from pyinfra.api import FunctionCommand, Host, State, operation
 
 from netwright import run as runs
@@ -57,6 +61,13 @@ def state(
         deploy_state.failed_hosts.add(host)
         yield FunctionCommand(_fail, (), {})
         return
+    if network_name in before.interrupted:
+        who = before.interrupted[network_name]
+        logger.warning(f"{host.print_prefix}an earlier run did not come to its end ({who});")
+        logger.warning(f"{host.print_prefix}what it did is undone first")
+        yield FunctionCommand(_recover, (network_name, declared), {})
+        before = read(host, reads(declared), runs.files(network_name))
+        run = runs.prepare(network_name, declared, before, prune, persist)
     if not run.plan:
         host.noop(f"the network {network_name} is as declared")
         return
@@ -79,9 +90,21 @@ def _fail(state: State, host: Host) -> bool:
     return False
 
 
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+
+
+def _recover(state: State, host: Host, name: str, declared: NetworkState) -> bool:
+    """Undoes what an interrupted run left; False fails this host alone."""
+    ok, _, errors = run_script(host, script.recovery(name, reads(declared), runs.files(name)))
+    if not ok:
+        _say(host, [Problem("", f"the earlier run could not be undone: {'; '.join(errors)}")])
+    return ok
+
+
 def _apply(state: State, host: Host, run: runs.Run, before: Snapshot) -> bool:
     """Runs the script; False fails this host alone."""
-    ok, output, errors = run_script(host, run.script())
+    ok, output, errors = run_script(host, run.script(_who()))
     try:
         answer = script.answer(run.plan, output)
     except NetwrightError as error:
