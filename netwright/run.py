@@ -113,12 +113,12 @@ def _thing(path: str, steps: list[Step]) -> Iterator[str]:
     elif added:
         yield f"+ {path}{_of(added[0].after)}"
     elif gone:
-        along = " (goes along)" if gone[0].implied else ""
-        yield f"- {path}{_of(gone[0].before)}{along}"
+        yield f"- {path}{_of(gone[0].before)}{_along(gone[0])}"
     elif whole and whole[0].put_back:
         yield f"= {path}: put back"
     elif whole:
-        yield f"~ {path}: {_shown(whole[0].before)} -> {_shown(whole[0].after)}"
+        change = f"{_shown(whole[0].before)} -> {_shown(whole[0].after)}"
+        yield f"~ {path}: {change}{_along(whole[0])}"
     elif any(not step.implied for step in steps):
         yield f"~ {path}"
     if gone and not added:
@@ -126,6 +126,10 @@ def _thing(path: str, steps: list[Step]) -> Iterator[str]:
     for step in steps:
         if step.attribute and not step.implied:
             yield f"    {step.attribute}: {_shown(step.before)} -> {_shown(step.after)}"
+
+
+def _along(step: Step) -> str:
+    return " (goes along)" if step.implied else ""
 
 
 def _why(gone: Step, added: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -100,13 +101,15 @@ def test_a_lab_from_pyinfra_to_down(bench: Bench) -> None:
     assert route[0]["gateway"] == "198.18.200.1"
     bench.ssh("t-life", "a", "sysctl -w net.ipv4.ip_forward=1")
 
-    # Reuse is a matter of file reads, and starts nothing.
+    # Reuse is a matter of file reads: it starts nothing and waits for nobody.
     boots = [path.read_text() for path in bench.state.glob("labs/*/hosts/*/boots")]
     took = []
-    for _ in range(3):
-        began = time.monotonic()
-        bench.run("python", inventory)
-        took.append(time.monotonic() - began)
+    with (bench.state / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for _ in range(3):
+            began = time.monotonic()
+            bench.run("python", inventory)
+            took.append(time.monotonic() - began)
     assert min(took) < 0.3
     assert [path.read_text() for path in bench.state.glob("labs/*/hosts/*/boots")] == boots
 
@@ -243,6 +246,12 @@ def test_what_is_lost_of_the_wiring_is_made_again(bench: Bench) -> None:
     bench.run("netwright", "lab", "up", inventory)
     (link,) = set(lab_links()) - set(links)
     output("ip", "link", "del", link)
+    bench.run("python", inventory)
+    assert bench.ssh("t-wire", "a", "hostname") == "a\n"
+    # As a controller leaves it that died between the machine's link and the switch.
+    lab = bench.state / "labs" / "t-wire"
+    (lab / "wired").unlink()
+    output("nsenter", f"--net={lab / 'switch'}", "ip", "link", "del", "lab")
     bench.run("python", inventory)
     assert bench.ssh("t-wire", "a", "hostname") == "a\n"
 

@@ -1,0 +1,39 @@
+# make demo    a lab, converged and verified        make test   everything, as CI does
+# make check   the fast part, for every commit      make bench  (later) measured side by side
+.PHONY: help demo test check fix packages lab-down clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+INVENTORY ?= inventories/lab.py
+
+help: ## these lines
+	@sed -n 's/^\([a-z.-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+.venv: .venv/.made ## the virtual environment with everything in it
+.venv/.made: pyproject.toml
+	@echo "--> Python packages into .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+packages:
+	@sh lab/setup.sh
+
+demo: .venv packages ## a lab of three hosts: converge, verify, a second run without change
+	@sh scripts/demo.sh $(INVENTORY)
+
+check: .venv ## lint, types, import direction, unit tests; under a minute
+	@sh scripts/check.sh
+
+test: .venv packages check ## everything, from nothing
+	@sh scripts/test.sh
+
+fix: .venv ## let ruff mend what it can
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lab-down: .venv ## take every lab down
+	@$(BIN)/netwright lab down --all
+
+clean: lab-down ## no lab, no virtual environment; the root image stays
+	@rm -rf .venv build dist *.egg-info

@@ -1,0 +1,97 @@
+"""A testinfra host over the connection that the inventory describes: whatever pyinfra reaches,
+in the way pyinfra reaches it (user, key, port, known hosts, jump hosts, sudo and its password)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from paramiko import SSHException
+from pyinfra.api import Host, State, StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+from pyinfra.api.exceptions import PyinfraError
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.host import Host as TestinfraHost
+
+__all__ = ["Connection", "NotReached"]
+
+TIMEOUT = 60.0
+"""Seconds that a command may take that says nothing else; a host may die while it is asked."""
+
+
+class NotReached(Exception):
+    """A host that cannot be connected to, or that stopped answering; the text is one line."""
+
+
+class Connection(BaseBackend):
+    """A testinfra backend: one connection for all commands to a host, made when first needed."""
+
+    NAME = "pyinfra"
+
+    def __init__(self, state: State, host: Host) -> None:
+        super().__init__(host.name)
+        self._pyinfra = host
+        self._state = state
+        self._arguments: dict[str, Any] | None = None
+        self.set_host(TestinfraHost(self))
+        # Asking the target for its encoding would take Python there.
+        self._encoding = "utf-8"
+
+    def connect(self) -> None:
+        """Connect if that hasn't been done. Raises NotReached."""
+        if self._pyinfra.connected:
+            return
+        try:
+            self._pyinfra.connect(show_errors=False, raise_exceptions=True)
+        except (PyinfraError, SSHException, OSError, EOFError) as error:
+            raise NotReached(_line(error)) from None
+
+    def disconnect(self) -> None:
+        """Close the connection, if there is one."""
+        if self._pyinfra.connected:
+            self._pyinfra.disconnect()
+
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+        """What testinfra calls: `command` with each %s replaced by a quoted argument."""
+        return self.script(self.quote(command, *args))
+
+    def script(self, script: str, timeout: float = TIMEOUT) -> CommandResult:
+        """Run a POSIX shell script of any length, with the rights that the inventory gives.
+
+        + script: sent on standard input, so no limit of a command line applies
+        + timeout: seconds after which the host counts as not reached
+
+        Raises NotReached if the host doesn't bring it to an end.
+        """
+        self.connect()
+        mark = f"rc-{secrets.token_hex(8)}"
+        # pyinfra tells whether a command succeeded, not how it ended; so the script says it.
+        text = f"(\n{script}\n) < /dev/null\nprintf '\\n%s %s' {mark} $?"
+        try:
+            _, output = self._pyinfra.run_shell_command(
+                StringCommand("sh"), _stdin=text, _timeout=timeout, **self._escalation()
+            )
+        except TimeoutError:
+            raise NotReached(f"gave no answer within {timeout:g} s") from None
+        except (PyinfraError, SSHException, OSError, EOFError) as error:
+            raise NotReached(_line(error)) from None
+        stdout, _, status = output.stdout.rpartition(f"\n{mark} ")
+        if not status.isdigit():
+            words = " / ".join(line for line in output.stderr_lines[-3:] if line)
+            raise NotReached(f"the connection or its shell broke off: {words or 'no word of why'}")
+        return self.result(int(status), self.encode(script), stdout, output.stderr)
+
+    def _escalation(self) -> dict[str, Any]:
+        """`_sudo`, `_su_user` and so on, from host data or pyinfra's config."""
+        if self._arguments is None:
+            found, _ = pop_global_arguments(self._state, self._pyinfra, {})
+            self._arguments = {
+                key: value
+                for key, value in found.items()
+                if key in CONNECTOR_ARGUMENT_KEYS and key not in ("_stdin", "_timeout", "_get_pty")
+            }
+        return self._arguments
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,78 @@
+"""From an inventory to targets: each host with its connection and its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from click import ClickException
+from pyinfra.api import Config, State
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.context import ctx_config, ctx_state
+from pyinfra_cli.inventory import make_inventory
+from pyinfra_cli.util import exec_file
+
+from netwright.errors import DeclarationError, Problem
+from netwright.operations.declared import Settings, settings
+from netwright.verification.connection import Connection
+
+__all__ = ["InventoryError", "Target", "read"]
+
+
+class InventoryError(ValueError):
+    """An inventory that can't be used; the text says why, for the user."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One host of the inventory."""
+
+    name: str
+    connection: Connection
+    settings: Settings | None
+    """None when the host declares no network; other hosts' checks may still start from it."""
+    problems: tuple[Problem, ...] = ()
+
+
+def read(inventory: str) -> Mapping[str, Target]:
+    """The hosts of an inventory by name, in its order. No host is contacted.
+
+    + inventory: what `pyinfra` takes: a file, `@local`, names with commas, `module.function`
+
+    Raises InventoryError.
+    """
+    state = _state(inventory)
+    if not len(state.inventory):
+        raise InventoryError(f"{inventory} names no hosts")
+    path = Path(inventory)
+    base = path.resolve().parent if path.is_file() else Path.cwd()
+    targets = {}
+    for host in state.inventory:
+        declared, problems = None, ()
+        try:
+            declared = settings(host.data.dict(), base)
+        except DeclarationError as error:
+            problems = error.problems
+        targets[host.name] = Target(host.name, Connection(state, host), declared, problems)
+    if all(item.settings is None and not item.problems for item in targets.values()):
+        names = ", ".join(list(targets)[:5])
+        raise InventoryError(f"{inventory} declares no `network` for any host ({names})")
+    return targets
+
+
+def _state(inventory: str) -> State:
+    """pyinfra's own reading: group data, config.py, connectors, all as `pyinfra` has it."""
+    if "/" in inventory.partition("@")[0] and not Path(inventory).exists():
+        raise InventoryError(f"{inventory}: no such file")
+    state, config = State(), Config()
+    state.cwd = str(Path.cwd())
+    ctx_state.set(state)
+    ctx_config.set(config)
+    try:
+        if Path("config.py").is_file():
+            exec_file("config.py")
+        state.init(make_inventory(inventory, cwd=state.cwd), config)
+    except (PyinfraError, ClickException, SyntaxError, OSError) as error:
+        raise InventoryError(f"{inventory} can't be read: {' '.join(str(error).split())}") from None
+    return state
