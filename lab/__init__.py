@@ -64,7 +64,7 @@ def lab(
             [(host, str(data.get("engine", "nspawn"))) for host, data in hosts.items()],
         )
         declared.append(spec)
-        if os.environ.get("NETWRIGHT_LAB") != "off" :
+        if os.environ.get("NETWRIGHT_LAB") != "off" and not is_up(spec):
             _bring_up(spec)
     except LabError as error:
         # Only here, since the lab itself needs no pyinfra: what it prints as one line.

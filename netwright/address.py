@@ -64,7 +64,7 @@ def same_subnet(one: str, other: str) -> bool:
 
 
 def same_ipv6(one: str, other: str) -> bool:
-    """Whether two are one IPv6 address under two prefix lengths, which a link can't have at once."""
+    """Whether two are one IPv6 address with two prefix lengths; a link has it with one."""
     return ":" in one and one != other and one.partition("/")[0] == other.partition("/")[0]
 
 

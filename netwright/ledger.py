@@ -125,9 +125,9 @@ def _pruned(
         if ifname in (have.links or {}):
             links[ifname] = overlay(link, links[ifname]) if ifname in links else link
     for ifname, link in (created.links or {}).items():
-        if ifname not in (want.links or {}) and ifname in (have.links or {}):
-            if not _is_kept_end(name, ifname, link, wanted):
-                links[ifname] = Link(state="absent")
+        ours = ifname not in (want.links or {}) and ifname in (have.links or {})
+        if ours and not _is_kept_end(name, ifname, link, wanted):
+            links[ifname] = Link(state="absent")
     present = {
         ifname
         for ifname in (*(have.links or {}), *links)

@@ -291,9 +291,8 @@ def _routes(
                 # Before the kernel drops it by itself; otherwise after the new ones are there.
                 goes = _goes_along(before, have, after)
                 yield replace(step, phase=Phase.UNLINK) if goes else step
-        elif before is None or not item.matches(before):
-            if before is not None or not _connected(item, after):
-                yield route.add(name, before, item)
+        elif not _stands(item, before, after):
+            yield route.add(name, before, item)
     for key, item in lost.items():
         if key not in named and item.dev in after and _holds(item, after):
             yield route.add(name, None, item)
@@ -301,6 +300,10 @@ def _routes(
         same = key not in named or (named[key].state != "absent" and named[key].matches(item))
         if same and _goes_along(item, have, after):
             yield from _dropped(name, item, have, after)
+
+
+def _stands(item: Route, before: Route | None, after: Mapping[str, Link]) -> bool:
+    return _connected(item, after) if before is None else item.matches(before)
 
 
 def _connected(item: Route, after: Mapping[str, Link]) -> bool:

@@ -77,7 +77,7 @@ def verify(run: Run, after: Snapshot) -> list[Step]:
 
 
 def failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
-    """What to say about a script that failed: what, where, the tool's words, and how it was left."""
+    """What to say of a script that failed: what, where, the tool's words, and how it was left."""
     step = answer.failed
     assert step is not None
     found = [Problem(step.path, f"`{answer.line}` failed: {answer.words}")]

@@ -121,9 +121,8 @@ nw_batch() {
 nw_undo() {
   printf '@@ undo\n'
   while read -r batch line tool netns rest; do
-    if [ "$batch" -gt "$1" ] || { [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; }; then
-      continue
-    fi
+    [ "$batch" -le "$1" ] || continue
+    if [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; then continue; fi
     case $tool in
       # shellcheck disable=SC2086 # the words of a line that the controller rendered
       file) nw_run file host $rest < /dev/null > "$nw_dir/words" 2>&1 ;;

@@ -58,7 +58,7 @@ def reads(state: NetworkState) -> list[str]:
 
 
 def _is_between(name: str, link: links.Link) -> bool:
-    """Whether a link is an end of a pair that lies in two namespaces, neither of them the host's."""
+    """Whether a link is an end of a pair that lies in two namespaces, none of them the host's."""
     peer = link.veth.peer if link.veth is not None else None
     return peer is not None and HOST not in (name, peer.netns) and peer.netns not in (None, name)
 
@@ -122,7 +122,8 @@ nw_read() {
       '') ;;
       @rules6)
         printf '@@ rules6 %s\n' "$name"
-        if [ "$name" = host ]; then ip -6 -j -d -N rule show; else ip -n "$name" -6 -j -d -N rule show; fi
+        if [ "$name" = host ]; then ip -6 -j -d -N rule show
+        else ip -n "$name" -6 -j -d -N rule show; fi
         ;;
       @ids)
         printf '@@ ids %s\n' "$name"

@@ -118,7 +118,7 @@ def _rank(key: str) -> tuple[bool, str]:
 
 
 def render(step: Step) -> Iterator[Command]:
-    """One write. Nothing when turned round from a link that was not there: it goes with the link."""
+    """One write; nothing when turned round from a link that was not there, as it goes with it."""
     if step.after is not None:
         yield Command("sysctl", step.netns, f"{step.thing.removeprefix('sysctl.')} {step.after}")
 
