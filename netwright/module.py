@@ -1,4 +1,4 @@
-"""A kernel module: shown by /proc/modules (a built-in one by what it brings), loaded by modprobe."""
+"""A kernel module: shown by /proc/modules (built in: by what it brings), loaded by modprobe."""
 
 from __future__ import annotations
 
