@@ -46,7 +46,7 @@ def up(lab: LabSpec) -> None:
         before = recorded(lab.name)
         _check_owner(lab, before)
         wire.check_free(lab, _other_subnets(lab))
-        root = image.image(_images_in_use())
+        root = image.image()
         began = time.monotonic()
         if before is None or before.subnet != lab.subnet:
             # Whatever is there under this name is half made, or made otherwise.
@@ -147,10 +147,6 @@ def _other_subnets(lab: LabSpec) -> list[tuple[str, IPv4Network | IPv6Network]]:
         for other in recorded_labs()
         if other.name != lab.name
     ]
-
-
-def _images_in_use() -> list[str]:
-    return [file.read_text() for file in places.labs().glob("*/hosts/*/image")]
 
 
 def _wait(

@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from netwright.lab import apt, places
@@ -66,26 +65,21 @@ def recipe() -> str:
     return f"root-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
-def image(in_use: Iterable[str]) -> Path:
+def image() -> Path:
     """The image's directory; builds it when it is not there, and removes those of older recipes.
-
-    Args:
-        in_use: images that hosts overlay and that therefore stay.
 
     Raises:
         LabError: if it cannot be built; with the last words of the build.
     """
     cache = places.cache()
     target = cache / recipe()
-    if target.is_dir():
-        return target
     with places.locked(cache / "lock"):
+        keep = _in_use(cache)
         if target.is_dir():
             return target
-        keep = {Path(used).name for used in in_use}
         # Under the lock, whatever is half-built was left behind by a build that died.
         for old in cache.iterdir():
-            if old.is_dir() and old.name not in keep:
+            if old.is_dir() and str(old) not in keep:
                 shutil.rmtree(old)
         say("building the root image, once: about half a minute")
         half = Path(tempfile.mkdtemp(prefix="half-", dir=cache))
@@ -93,6 +87,17 @@ def image(in_use: Iterable[str]) -> Path:
         (half / "root").rename(target)
         half.rmdir()
     return target
+
+
+def _in_use(cache: Path) -> set[str]:
+    """The images under the disks of any host, in whichever state directory its lab is."""
+    users = cache / "users"
+    known = users.read_text().splitlines() if users.exists() else []
+    states = sorted({state for state in [*known, str(places.state())] if Path(state).is_dir()})
+    places.write(users, "".join(f"{state}\n" for state in states))
+    return {
+        file.read_text() for state in states for file in Path(state).glob("labs/*/hosts/*/image")
+    }
 
 
 def _build(root: Path) -> None:
