@@ -78,6 +78,9 @@ def _references(
             )
         elif want.port is not None and master.kind != "bridge":
             found.add("port", f"is for a bridge's ports; {want.master!r} is a {master.kind}")
+    peer = want.veth.peer if want.veth is not None else None
+    if peer is not None and wanted.get(peer.netns or name, NEW).state == "absent":
+        found.add("veth.peer.netns", f"{peer.netns!r} is declared absent")
     if want.parent:
         place = want.link_netns or name
         there = after

@@ -21,6 +21,7 @@ from netwright.model import HOST, Model, overlay
 from netwright.snapshot import DIRECTORY, reads
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.step import Plan
+from netwright.sysctl import link_of
 
 __all__ = ["Ledger", "overlaps", "parse", "prune", "record"]
 
@@ -333,19 +334,39 @@ def _claims(state: NetworkState) -> Iterator[tuple[str, Any]]:
 
 
 def unpruned(declared: NetworkState, ledger: Ledger) -> NetworkState:
-    """The declaration on top of the earlier one, for a run that takes nothing away."""
+    """The declaration on top of the earlier one, for a run that takes nothing away by itself."""
     spaces = dict(ledger.declared.namespaces())
     for name, want in declared.namespaces():
         before = spaces.get(name, Namespace())
-        spaces[name] = overlay(before, want).but(
-            **{room: _joined(before, want, room) for room in ("routes", "rules", "neighbours")}
-        )
+        if want.state == "absent" or before.state == "absent":
+            spaces[name] = want
+        else:
+            spaces[name] = _on_top(before, want)
     modules = tuple(dict.fromkeys([*(ledger.declared.modules or ()), *(declared.modules or ())]))
     return declared.with_namespaces(spaces).but(modules=modules or None)
 
 
-def _joined(before: Namespace, want: Namespace, room: str) -> Any:
-    items = {
-        item.key: item for item in (*(getattr(before, room) or ()), *(getattr(want, room) or ()))
+def _on_top(before: Namespace, want: Namespace) -> Namespace:
+    """With a link that is declared absent goes what was declared of it."""
+    links = {**(before.links or {})}
+    for ifname, link in (want.links or {}).items():
+        old = links.get(ifname)
+        kept = old if old is not None and "absent" not in (old.state, link.state) else None
+        links[ifname] = overlay(kept, link) if kept is not None else link
+    absent = {ifname for ifname, link in links.items() if link.state == "absent"}
+    sysctl = {
+        key: value
+        for key, value in {**(before.sysctl or {}), **(want.sysctl or {})}.items()
+        if link_of(key) not in absent
     }
+    rooms = {room: _joined(before, want, room, absent) for room in _ROOMS}
+    return want.but(links=links or None, sysctl=sysctl or None, **rooms)
+
+
+_ROOMS = ("routes", "rules", "neighbours")
+
+
+def _joined(before: Namespace, want: Namespace, room: str, absent: set[str]) -> Any:
+    old = [item for item in getattr(before, room) or () if getattr(item, "dev", None) not in absent]
+    items = {item.key: item for item in (*old, *(getattr(want, room) or ()))}
     return tuple(items.values()) or None

@@ -14,7 +14,7 @@ from netwright.snapshot import DIRECTORY, Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Phase, Plan, Step
 
-__all__ = ["Run", "failure", "files", "lines", "prepare", "verify"]
+__all__ = ["Run", "files", "lines", "outcome", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,18 @@ def prepare(
     return Run(name, desired, steps)
 
 
-def verify(run: Run, after: Snapshot) -> list[Step]:
-    """What is still to be changed once the script has run: nothing, or it didn't take."""
-    return [step for step in planning.plan(after.state, run.desired) if not step.put_back]
+def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
+    """What is wrong after a script: nothing, or why it failed and how the host was left."""
+    if answer.failed is not None:
+        return _failure(run, before, answer)
+    left = [step for step in planning.plan(answer.snapshot.state, run.desired) if not step.put_back]
+    return [
+        Problem(step.path, f"did not take: it is {_shown(step.before)}, not {_shown(step.after)}")
+        for step in left
+    ]
 
 
-def failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
-    """What to say of a script that failed: what, where, the tool's words, and how it was left."""
+def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
     step = answer.failed
     assert step is not None
     found = [Problem(step.path, f"`{answer.line}` failed: {answer.words}")]

@@ -1,0 +1,127 @@
+"""How a declared state gets onto a host: read, plan, show, run one script, compare."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+
+from pyinfra import logger
+from pyinfra import state as deploy_state
+from pyinfra.api import FunctionCommand, Host, State
+
+from netwright import run as runs
+from netwright import script
+from netwright.errors import NetwrightError, Problem
+from netwright.facts.snapshot import read, run_script
+from netwright.snapshot import Snapshot, reads
+from netwright.state import NetworkState
+from netwright.step import Plan, Step
+
+__all__ = ["Wanted", "actual_host", "converge"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A declaration and how it is meant, see `network.state`."""
+
+    declared: NetworkState
+    name: str = "network"
+    prune: bool = True
+    persist: bool = True
+
+    def read(self, host: Host) -> Snapshot:
+        """The host as it is."""
+        return read(host, reads(self.declared), runs.files(self.name))
+
+    def prepare(self, before: Snapshot) -> runs.Run:
+        """What has to change."""
+        return runs.prepare(self.name, self.declared, before, self.prune, self.persist)
+
+
+def actual_host() -> Host:
+    """The host of the context; what the context gives out is one proxy for all of them."""
+    from pyinfra import host
+
+    found = deploy_state.inventory.get_host(host.name)
+    assert found is not None
+    return found
+
+
+def converge(
+    host: Host,
+    wanted: Wanted,
+    read_before: Snapshot | None = None,
+    only: Callable[[Step], bool] = lambda step: True,
+    told: Callable[[Plan], None] = lambda plan: None,
+) -> Generator[FunctionCommand, None, None]:
+    """The commands of an operation that converges a host; none when nothing has to change.
+
+    + read_before: what the host is like, if that was read already
+    + only: which steps are this operation's to show
+    + told: is given the plan
+    """
+    try:
+        before = wanted.read(host) if read_before is None else read_before
+        if wanted.name in before.interrupted:
+            _warn_interrupted(host, before.interrupted[wanted.name])
+            yield FunctionCommand(_recover, (wanted,), {})
+            before = wanted.read(host)
+        run = wanted.prepare(before)
+    except NetwrightError as error:
+        _say(host, error.problems)
+        # For the exit status of a dry run, in which nothing below is executed.
+        deploy_state.failed_hosts.add(host)
+        yield FunctionCommand(_fail, (), {})
+        return
+    told(run.plan)
+    shown = [step for step in run.plan if only(step)]
+    if not shown:
+        host.noop(f"{wanted.name} is as declared")
+        return
+    for line in runs.lines(shown):
+        logger.info(f"{host.print_prefix}{line}")
+    yield FunctionCommand(_apply, (run, before), {})
+
+
+def _warn_interrupted(host: Host, who: str) -> None:
+    logger.warning(f"{host.print_prefix}an earlier run did not come to its end ({who});")
+    logger.warning(f"{host.print_prefix}what it did is undone first")
+
+
+def _say(host: Host, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        logger.error(f"{host.print_prefix}{problem}")
+
+
+def _fail(state: State, host: Host) -> bool:
+    """Fails this host, and no other, without a traceback."""
+    return False
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+
+
+def _recover(state: State, host: Host, wanted: Wanted) -> bool:
+    """Undoes what an interrupted run left; False fails this host alone."""
+    text = script.recovery(wanted.name, reads(wanted.declared), runs.files(wanted.name))
+    ok, _, errors = run_script(host, text)
+    if not ok:
+        _say(host, [Problem("", f"the earlier run could not be undone: {'; '.join(errors)}")])
+    return ok
+
+
+def _apply(state: State, host: Host, run: runs.Run, before: Snapshot) -> bool:
+    """Runs the script; False fails this host alone."""
+    ok, output, errors = run_script(host, run.script(_who()))
+    try:
+        answer = script.answer(run.plan, output)
+        problems = runs.outcome(run, before, answer)
+    except NetwrightError as error:
+        words = "; ".join(line for line in errors if line)
+        problems = [*error.problems, Problem("", f"the script failed: {words}")]
+    _say(host, problems)
+    return ok and not problems
