@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+from pydantic import BeforeValidator, SerializeAsAny, TypeAdapter, ValidationError
 
 from netwright import validate
 from netwright.check import Check
@@ -20,7 +20,7 @@ from netwright.route import Route
 from netwright.rule import Rule
 from netwright.sysctl import Key, Value, link_key
 
-__all__ = ["NEW", "Namespace", "NetworkState", "load"]
+__all__ = ["NEW", "Namespace", "NetworkState", "load", "vary"]
 
 
 def _empty(value: object) -> object:
@@ -101,6 +101,76 @@ def load(document: str | Mapping[str, Any]) -> NetworkState:
     if problems:
         raise DeclarationError(dict.fromkeys(problems))
     return state
+
+
+def vary(declared: NetworkState, variation: Mapping[str, Any]) -> NetworkState:
+    """A declaration with a variation on top: what `with` of a check means.
+
+    + declared: a canonical declaration
+    + variation: part of a declaration; a mapping is merged, of the routes, rules and neighbours
+      those under the same key are replaced, any other list is replaced whole
+
+    Raises DeclarationError as `load` does.
+
+    Example:
+
+        >>> state = load({"links": {"lo": {"mtu": 1500}}})
+        >>> vary(state, {"links": {"lo": {"state": "down"}}}).links["lo"].mtu
+        1500
+    """
+    base = declared.document()
+    merged = _merged(base, _plain(variation))
+    for before, after in [(base, merged), *_each_netns(base, merged)]:
+        for room, entry in (("routes", Route), ("rules", Rule), ("neighbours", Neighbour)):
+            if room in before and room in after and after[room] is not before[room]:
+                after[room] = _by_key(before[room], after[room], entry)
+    return load(merged).but(checks=declared.checks)
+
+
+def _plain(space: Mapping[str, Any]) -> dict[str, Any]:
+    """With parameters under the names that a canonical declaration has for them."""
+    sysctl: dict[str, Any] = {}
+    links: dict[str, Any] = {}
+    for key, value in (space.get("sysctl") or {}).items():
+        try:
+            sysctl[_KEY.validate_python(key)] = value
+        except ValidationError:
+            # `load` says what is wrong with it.
+            sysctl[key] = value
+    for ifname, link in (space.get("links") or {}).items():
+        links[ifname] = {key: value for key, value in (link or {}).items() if key not in _CONF}
+        for family in _CONF:
+            for parameter, value in ((link or {}).get(family) or {}).items():
+                sysctl[link_key(family, ifname, parameter)] = value
+    netns = {name: _plain(inner or {}) for name, inner in (space.get("netns") or {}).items()}
+    parts = {"sysctl": sysctl, "links": links, "netns": netns}
+    return {**space, **{name: part for name, part in parts.items() if part}}
+
+
+_CONF = ("ipv4", "ipv6")
+_KEY: TypeAdapter[str] = TypeAdapter(Key)
+
+
+def _each_netns(
+    base: Mapping[str, Any], merged: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for name, space in (merged.get("netns") or {}).items():
+        yield (base.get("netns") or {}).get(name) or {}, space or {}
+
+
+def _merged(base: Any, top: Any) -> Any:
+    if isinstance(base, Mapping) and isinstance(top, Mapping):
+        return {**base, **{key: _merged(base.get(key), value) for key, value in top.items()}}
+    return top
+
+
+def _by_key(before: list[Any], after: list[Any], entry: type[Any]) -> list[Any]:
+    try:
+        keys = {entry.model_validate(item).normal().key for item in after}
+    except ValidationError:
+        return after
+    kept = [item for item in before if entry.model_validate(item).normal().key not in keys]
+    return [*kept, *after]
 
 
 def _rest(content: Mapping[str, Any], error: ValidationError) -> NetworkState:
