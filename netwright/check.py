@@ -3,42 +3,85 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from netwright.model import Model, NetnsRef, Range, Text
+from netwright.model import Flag, Model, NetnsRef, Range, Text
 from netwright.route import Ip
 
-__all__ = ["PROBES", "Check", "Listen"]
+__all__ = ["PROBES", "Check", "Expect", "Listen"]
 
 PROBES = ("ping", "arping", "tcp", "udp", "http")
+_BELONGS_TO = {
+    "listen": ("tcp", "udp", "http"),
+    "spread": ("tcp", "udp", "http"),
+    "size": ("ping",),
+    "dont_fragment": ("ping",),
+}
 
-_PLACE = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)?"
+Expect = Literal["ok", "refused", "timeout", "unreachable"]
+
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+# A host's name as pyinfra has it, which may be a connector's: @local, @docker/id.
+_PLACE = rf"(?:@?{_NAME}/)*{_NAME}"
 Place = Annotated[str, Text(_PLACE, "`host`, a namespace, or HOST/NAMESPACE of the inventory")]
-Url = Annotated[str, Text(r"http://[A-Za-z0-9_.:/\[\]?=&%~+-]+", "a URL like http://10.0.0.1:80/")]
+_IfName = Annotated[str, Text(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,14}", "a link's name")]
+_Reply = Annotated[str, Text(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 of A-Z a-z 0-9 _ . -")]
 
 
 def _endpoint(value: object) -> str:
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+)):(\d{1,5})", str(value))
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})", str(value))
     if not match or not 1 <= int(match[3]) <= 65535:
         raise ValueError("is not ADDRESS:PORT, like 172.16.0.9:80 or [fd00::9]:80")
-    return str(value)
+    try:
+        address = ip_address(match[1] or match[2])
+    except ValueError:
+        raise ValueError("has no valid address, like 172.16.0.9:80 or [fd00::9]:80") from None
+    text = f"[{address}]" if address.version == 6 else str(address)
+    return f"{text}:{int(match[3])}"
+
+
+def _url(value: object) -> str:
+    wanted = "is not a URL like http://10.0.0.1:80/path"
+    if not isinstance(value, str) or not re.fullmatch(r"http://[\w.:/\[\]?=&%~+,;@!-]+", value):
+        raise ValueError(wanted)
+    try:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.username or parts.port == 0:
+            raise ValueError
+    except ValueError:
+        raise ValueError(wanted) from None
+    return value
 
 
 Endpoint = Annotated[str, BeforeValidator(_endpoint)]
+Url = Annotated[str, BeforeValidator(_url)]
 
 
 class Listen(Model):
-    """A listener for the time of the check. `at` is HOST/NAMESPACE when it is on another host."""
+    """A listener for the time of the check: in `netns` of this host (`host` if it is left out), or
+    `at` HOST/NAMESPACE of another one. It answers with `reply`, or with something of its own."""
 
     netns: NetnsRef | None = None
     at: Place | None = None
     port: Annotated[int, Range(1, 65535)]
     protocol: Literal["tcp", "udp"] | None = None
-    reply: Annotated[str, Text(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 of A-Z a-z 0-9 _ . -")] | None = (
-        None
-    )
+    reply: _Reply | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.netns is not None and self.at is not None:
+            raise ValueError("needs either netns or at")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where it listens, as `from` would say it."""
+        return self.at or self.netns or "host"
 
 
 class Check(Model):
@@ -50,12 +93,13 @@ class Check(Model):
     tcp: Endpoint | None = None
     udp: Endpoint | None = None
     http: Url | None = None
-    expect: Literal["ok", "refused", "timeout"] | None = None
+    expect: Expect | None = None
     listen: tuple[Listen, ...] | None = None
     source_seen: Ip | None = None
     source: Ip | None = None
-    dev: Annotated[str, Text(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,14}", "a link's name")] | None = None
+    dev: _IfName | None = None
     size: Annotated[int, Range(0, 65507)] | None = None
+    dont_fragment: Flag | None = None
     count: Annotated[int, Range(1, 1000)] | None = None
     spread: Annotated[int, Range(1, 1000)] | None = None
     with_: Annotated[dict[str, Any] | None, Field(alias="with")] = None
@@ -68,20 +112,45 @@ class Check(Model):
         return data
 
     @model_validator(mode="after")
-    def _one_probe(self) -> Self:
+    def _fits(self) -> Self:
         given = [name for name in PROBES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"needs exactly one of {', '.join(PROBES)}")
-        if self.source_seen is not None and self.listen is None:
-            raise ValueError("source_seen needs listen: nobody else tells which source it saw")
+        for name, probes in _BELONGS_TO.items():
+            if getattr(self, name) is not None and given[0] not in probes:
+                raise ValueError(f"{name} is for {', '.join(probes)}, not for {given[0]}")
+        problem = next(self._misfits(), None)
+        if problem is not None:
+            raise ValueError(problem)
         return self
+
+    def _misfits(self) -> Iterator[str]:
+        if self.source_seen is not None and not self.listen:
+            yield "source_seen needs listen: nobody else tells which source it saw"
+        if ":" in (self.arping or ""):
+            yield "arping is for IPv4; IPv6 has no ARP"
+        if self.spread is not None and self.spread > (self.count or 1):
+            yield f"spread {self.spread} needs a count of at least as many requests"
+        if self.expect not in (None, "ok") and (self.source_seen or self.spread):
+            yield f"source_seen and spread are for what is answered, not for {self.expect}"
+        places = [(item.place, item.port, self.protocol_of(item)) for item in self.listen or ()]
+        if len(set(places)) != len(places):
+            yield "listen has the same port twice in one place"
 
     @property
     def probe(self) -> tuple[str, str]:
         """Its kind and its target."""
         return next((name, value) for name in PROBES if (value := getattr(self, name)) is not None)
 
+    def protocol_of(self, listen: Listen) -> str:
+        """What a listener speaks: what the probe does, unless it says otherwise."""
+        return listen.protocol or ("udp" if self.udp is not None else "tcp")
+
     def __str__(self) -> str:
         kind, target = self.probe
-        changed = " with a variation" if self.with_ else ""
-        return f"{self.from_} {kind} {target}{changed} {self.expect or 'ok'}"
+        words = [self.from_, kind, target]
+        if self.expect not in (None, "ok"):
+            words.append(str(self.expect))
+        if self.with_:
+            words.append("with a variation")
+        return " ".join(words)

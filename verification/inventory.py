@@ -16,6 +16,7 @@ from pyinfra_cli.util import exec_file
 from netwright.errors import DeclarationError, Problem
 from netwright.operations.declared import Settings, settings
 from netwright.verification.connection import Connection
+from netwright.verification.place import reference_problems
 
 __all__ = ["InventoryError", "Target", "read"]
 
@@ -49,11 +50,15 @@ def read(inventory: str) -> Mapping[str, Target]:
     base = path.resolve().parent if path.is_file() else Path.cwd()
     targets = {}
     for host in state.inventory:
-        declared, problems = None, ()
+        declared: Settings | None = None
+        problems: tuple[Problem, ...] = ()
         try:
-            declared = settings(host.data.dict(), base)
+            declared = settings(host.data.dict(), base)  # type: ignore[no-untyped-call]
         except DeclarationError as error:
             problems = error.problems
+        if declared is not None:
+            hosts = [other.name for other in state.inventory]
+            problems = tuple(reference_problems(declared.network, host.name, hosts))
         targets[host.name] = Target(host.name, Connection(state, host), declared, problems)
     if all(item.settings is None and not item.problems for item in targets.values()):
         names = ", ".join(list(targets)[:5])
@@ -65,10 +70,10 @@ def _state(inventory: str) -> State:
     """pyinfra's own reading: group data, config.py, connectors, all as `pyinfra` has it."""
     if "/" in inventory.partition("@")[0] and not Path(inventory).exists():
         raise InventoryError(f"{inventory}: no such file")
-    state, config = State(), Config()
+    state, config = State(), Config()  # type: ignore[no-untyped-call]
     state.cwd = str(Path.cwd())
-    ctx_state.set(state)
-    ctx_config.set(config)
+    ctx_state.set(state)  # type: ignore[no-untyped-call]
+    ctx_config.set(config)  # type: ignore[no-untyped-call]
     try:
         if Path("config.py").is_file():
             exec_file("config.py")

@@ -66,7 +66,7 @@ class Answer:
 
 def wanted(netns: str, space: Namespace) -> tuple[list[str], list[str]]:
     """The parts and the parameters that a namespace's declaration asks for."""
-    parts = ["links"] if space.links else []
+    parts = ["links"]
     for room in ("routes", "rules"):
         families = {item.family for item in getattr(space, room) or ()}
         parts += [f"{room} {family}" for family in sorted(map(str, families))]

@@ -1,0 +1,63 @@
+"""The hosts of one pytest session: read all at once, when the first item asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gevent.pool import Pool  # type: ignore[import-untyped]
+
+from netwright.state import NetworkState
+from netwright.verification import reading
+from netwright.verification.connection import Connection, NotReached
+from netwright.verification.inventory import Target
+from netwright.verification.seen import Seen
+
+__all__ = ["Hosts"]
+
+PARALLEL = 40
+
+
+class Hosts:
+    """What the items ask: a host as it was read, and its connection for the checks."""
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self.targets = targets
+        self._seen: dict[str, Seen | NotReached] = {}
+
+    def seen(self, name: str) -> Seen:
+        """A host's state, read once. Raises NotReached, each time the same."""
+        if not self._seen:
+            self._read(target for target in self.targets.values() if target.settings is not None)
+        found = self._seen[name]
+        if isinstance(found, NotReached):
+            raise found
+        return found
+
+    def connection(self, name: str) -> Connection:
+        """For commands to any host of the inventory, also one that declares nothing."""
+        return self.targets[name].connection
+
+    def close(self) -> None:
+        """Disconnect from all."""
+        for target in self.targets.values():
+            target.connection.disconnect()
+
+    def _read(self, targets: Iterable[Target]) -> None:
+        for name, found in Pool(PARALLEL).imap_unordered(_named, targets):
+            self._seen[name] = found
+
+
+def _named(target: Target) -> tuple[str, Seen | NotReached]:
+    assert target.settings is not None
+    try:
+        return target.name, _read(target.connection, target.settings.network)
+    except NotReached as error:
+        return target.name, error
+
+
+def _read(connection: Connection, state: NetworkState) -> Seen:
+    general, spaces = reading.parse(connection.script(reading.script(state)).stdout)
+    if "netns" not in general.parts:
+        words = general.failed.get("netns", "") or general.words
+        raise NotReached(f"can't be read: {' '.join(words.split()) or 'it printed nothing'}")
+    return Seen(general, spaces)

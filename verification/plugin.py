@@ -1,0 +1,47 @@
+"""The pytest plugin: `pytest --pyinfra-inventory INVENTORY --verify`.
+
+It is loaded into every pytest run of an environment that has netwright, so it imports nothing
+until --verify is given.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+__all__ = ["pytest_addoption", "pytest_collection", "pytest_configure"]
+
+_HELP_INVENTORY = (
+    "the inventory to verify: what `pyinfra` takes as its inventory. How hosts are reached (user, "
+    "key, port, known hosts, jump hosts, sudo) is taken from it."
+)
+_HELP_VERIFY = (
+    "verify the hosts of --pyinfra-inventory: one test item for each thing that their `network` "
+    "declares and for each of its checks, named HOST::PATH. Nothing else is collected. Arguments "
+    "select by name: a, a::links.br0, a::netns.test1."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The two options, under a heading of their own in `pytest --help`."""
+    group = parser.getgroup("netwright", "network verification")
+    group.addoption("--pyinfra-inventory", metavar="INVENTORY", help=_HELP_INVENTORY)
+    group.addoption("--verify", action="store_true", default=False, help=_HELP_VERIFY)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses --verify alone."""
+    if config.getoption("--verify") and not config.getoption("--pyinfra-inventory"):
+        raise pytest.UsageError("--verify needs --pyinfra-inventory INVENTORY")
+
+
+def pytest_collection(session: pytest.Session) -> bool | None:
+    """In place of pytest's own collection when --verify is given."""
+    # With pytest-xdist the workers collect, and the controller compares what they found.
+    if not session.config.getoption("--verify") or session.config.pluginmanager.hasplugin(
+        "dsession"
+    ):
+        return None
+    from netwright.verification.items import collect
+
+    collect(session)
+    return True
