@@ -199,7 +199,10 @@ def _canonical(state: NetworkState) -> NetworkState:
     """One spelling for each thing, so that a difference is `!=`."""
     peers = dict(_peers(state))
     spaces = {name: _canonical_space(name, space, peers) for name, space in state.namespaces()}
-    return state.with_namespaces(spaces)
+    bridges = any(key.startswith("net/bridge/") for _, s in spaces.items() for key in s.sysctl or {})
+    modules = tuple(dict.fromkeys([*(state.modules or ()), *(["br_netfilter"] if bridges else ())]))
+    # net.bridge.* is there only while br_netfilter is.
+    return state.with_namespaces(spaces).but(modules=modules or None)
 
 
 def _peers(state: NetworkState) -> Iterator[tuple[tuple[str, str], Peer]]:
