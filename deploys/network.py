@@ -5,9 +5,11 @@ Reads of each host's data: `network`, `network_name`, `confirm`, `persist`, `pru
 
 from pyinfra import host, inventory
 from pyinfra.api import DeployError
+from pyinfra.connectors.ssh import SSHConnector
 
 from netwright.errors import DeclarationError
 from netwright.operations import network
+from netwright.operations.converge import actual_host
 from netwright.operations.declared import Settings, inventory_directory, settings
 
 
@@ -26,6 +28,13 @@ def _all_settings() -> dict[str, Settings | None]:
     return found
 
 
+def _confirm(wanted: Settings) -> int:
+    """Where the controller is on the host itself, nothing can cut it off."""
+    if wanted.confirm is not None:
+        return wanted.confirm
+    return 30 if isinstance(actual_host().connector, SSHConnector) else 0
+
+
 _settings = _all_settings()[host.name]
 if _settings is None:
     host.noop("no network is declared")
@@ -36,4 +45,5 @@ else:
         network_name=_settings.name,
         prune=_settings.prune,
         persist=_settings.persist,
+        confirm=_confirm(_settings),
     )

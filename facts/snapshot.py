@@ -39,10 +39,14 @@ class Network(FactBase[NetworkState]):
             raise FactProcessError(str(error)) from None
 
 
-def run_script(host: Host, script: str) -> tuple[bool, list[str], list[str]]:
+def run_script(
+    host: Host, script: str, timeout: int | None = None
+) -> tuple[bool, list[str], list[str]]:
     """Run a script in one command, with the global arguments (sudo and so on) of the operation.
 
     pyinfra drops a fact's standard input, and a command line holds less than 200 kB.
+
+    + timeout: seconds after which TimeoutError is raised
 
     Returns whether it succeeded, and the lines of its output and of its errors.
     """
@@ -50,7 +54,7 @@ def run_script(host: Host, script: str) -> tuple[bool, list[str], list[str]]:
     keys = ("_sudo", "_sudo_user", "_sudo_password", "_use_sudo_login", "_su_user", "_doas", "_env")
     keep = {key: arguments[key] for key in keys if arguments.get(key)}
     ok, output = host.run_shell_command(
-        StringCommand("sh"), _stdin=script.removesuffix("\n"), **keep
+        StringCommand("sh"), _stdin=script.removesuffix("\n"), _timeout=timeout, **keep
     )
     return ok, output.stdout_lines, output.stderr_lines
 

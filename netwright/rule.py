@@ -119,8 +119,6 @@ def _selector(rule: Rule) -> Iterator[str]:
 def _render(step: Step) -> Iterator[Command]:
     rule: Rule = step.before if step.after is None else step.after
     verb = "delete" if step.after is None else "add"
-    words = list(_selector(rule))
-    if rule.family == "inet6" and rule.from_ is None and rule.to is None:
-        # The family is told to `ip -batch` by an address alone.
-        words.insert(0, "from ::/0")
-    yield ip(step.netns, f"rule {verb} priority {rule.priority} {' '.join(words)}")
+    words = " ".join(_selector(rule))
+    # `ip rule` takes the family from its option alone, never from an address in the line.
+    yield ip(step.netns, f"rule {verb} priority {rule.priority} {words}", rule.family)

@@ -19,15 +19,33 @@ __all__ = ["Run", "files", "lines", "outcome", "prepare"]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run will do."""
+    """What a run will do: to the network, and then to the files of ours."""
 
     name: str
     desired: NetworkState
-    plan: Plan
+    network: Plan
+    files: Plan
 
-    def script(self, who: str) -> str:
-        """The one script for the host: change, and read again. `who` runs it."""
-        return script.render(self.name, self.plan, reads(self.desired), files(self.name), who)
+    @property
+    def plan(self) -> Plan:
+        """All of it, in order."""
+        return [*self.network, *self.files]
+
+    def script(self, who: str, confirm: int = 0) -> str:
+        """The script for the host: change, and read again. `who` runs it.
+
+        With `confirm`, seconds, only the network: the files wait for the confirmation.
+        """
+        plan = self.network if confirm else self.plan
+        return script.render(self.name, plan, reads(self.desired), files(self.name), who, confirm)
+
+    def confirmation(self) -> str:
+        """The script that confirms the network and writes the files of ours."""
+        return script.confirmation(self.name, self.files, reads(self.desired), files(self.name))
+
+    def recovery(self) -> str:
+        """The script that undoes at once what waits for its confirmation."""
+        return script.recovery(self.name, reads(self.desired), files(self.name))
 
 
 def files(name: str) -> tuple[str, ...]:
@@ -64,11 +82,10 @@ def prepare(
     steps = planning.plan(snapshot.state, desired)
     new = ledger.record(base, old, snapshot.state, steps)
     boot = persist.files(name, base) if keep else {}
-    steps += file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE))
-    written = new.files(name)
+    written = list(file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE)))
     paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
-    steps += file.plan(snapshot.files, written, dict.fromkeys(paths, Phase.LEDGER))
-    return Run(name, desired, steps)
+    written += file.plan(snapshot.files, new.files(name), dict.fromkeys(paths, Phase.LEDGER))
+    return Run(name, desired, steps, written)
 
 
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
@@ -129,7 +146,7 @@ def _thing(path: str, steps: list[Step]) -> Iterator[str]:
     if gone and not added:
         return
     for step in steps:
-        if step.attribute and not step.implied:
+        if step.attribute and not step.implied and not step.put_back:
             yield f"    {step.attribute}: {_shown(step.before)} -> {_shown(step.after)}"
 
 

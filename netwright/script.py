@@ -14,9 +14,10 @@ from shlex import quote
 
 from netwright.errors import Problem, SnapshotError
 from netwright.snapshot import Snapshot, functions, parse
-from netwright.step import Command, Plan, Step
+from netwright.model import HOST
+from netwright.step import Command, Phase, Plan, Step
 
-__all__ = ["Answer", "answer", "recovery", "render"]
+__all__ = ["Answer", "answer", "confirmation", "recovery", "render"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,14 @@ class Answer:
 def batches(plan: Plan) -> list[Batch]:
     """The plan's commands, in order, as few batches as the order allows."""
     found: list[Batch] = []
+    unsettled = False
     for step in plan:
         for command in step.commands():
+            unsettled |= step.phase is Phase.CREATE and command.netns == HOST
+            if unsettled and step.phase is Phase.LINK_SYSCTL and command.netns == HOST:
+                # udev applies the vendor's parameters to a new link at some time of its own.
+                found.append(Batch("settle", HOST, [(step, "")]))
+                unsettled = False
             last = found[-1] if found else None
             if (
                 last is None
@@ -101,6 +108,8 @@ nw_file() {
 nw_run() {
   case $1 in
     ip) nw_ip "$2" -batch - ;;
+    settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
+    ip6) nw_ip "$2" -6 -batch - ;;
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) sh -c "$NW_MODPROBE" ;;
     file) shift 2; nw_file "$@" ;;
@@ -112,6 +121,8 @@ nw_batch() {
   echo "$nw_at" > "$nw_dir/at" || return 1
   nw_run "$@" > "$nw_dir/words" 2>&1 && return 0
   nw_line=$(sed -n 's/^Command failed .*:\([0-9]*\)$/\1/p' "$nw_dir/words")
+  # The one that moves this file has the say; it is there only while a timer runs as well.
+  [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/failed" || return 1
   printf '@@ failed %s %s\n' "$nw_at" "${nw_line:-0}"
   sed 's/^/|/' "$nw_dir/words"
   nw_undo "$nw_at" "${nw_line:-0}"
@@ -138,7 +149,28 @@ nw_enter() {
     echo "another run is at work under this name: $(cat "$nw_dir/who")" >&2
     return 1
   fi
+  rm -f "$nw_dir.undone"
   printf '%s\n' "$$" > "$nw_dir/pid" && printf '%s\n' NW_WHO > "$nw_dir/who"
+}
+# Arms the undo: after $1 seconds the file $nw_dir/timer runs, whatever has become of this script.
+nw_arm() {
+  read -r nw_now _ < /proc/uptime
+  echo "$((${nw_now%.*} + $1))" > "$nw_dir/deadline" && : > "$nw_dir/pending" || return 1
+  if [ -d /run/systemd/system ] && command -v systemd-run > /dev/null; then
+    # Without dbus too; not part of the session, which may be killed when its connection goes.
+    systemd-run --quiet --collect --on-active="$1" --timer-property=AccuracySec=100ms \
+      sh "$nw_dir/timer" 2> "$nw_dir/words" && return 0
+  fi
+  setsid sh -c 'sleep "$1"; exec sh "$2"' timer "$1" "$nw_dir/timer" \
+    < /dev/null > /dev/null 2>&1 &
+}
+nw_expire() {
+  mv "$nw_dir/pending" "$nw_dir/expired" 2> /dev/null || return 0
+  nw_pid=$(cat "$nw_dir/pid")
+  # Still at work: it must not go on beside its own undo.
+  ! kill -9 "$nw_pid" 2> /dev/null || sleep 1
+  { cat "$nw_dir/who"; nw_undo "$(cat "$nw_dir/at")" 0; } > "$nw_dir.undone" 2>&1
+  nw_leave
 }
 nw_leave() {
   rm -rf "$nw_dir" && nw_tidy /run/netwright && nw_tidy /etc/netwright
@@ -150,14 +182,42 @@ _MAIN = """nw_main() {{
   cat > "$nw_dir/program" <<'{end}' || return 1
 {program}
 {end}
+{arm}  nw_apply
+  nw_status=$?
+{leave}  nw_snapshot && [ $nw_status = 0 ]
+}}
+nw_main < /dev/null
+"""
+
+_ARM = """  cat > "$nw_dir/timer" <<'{end}' || return 1
+{timer}
+nw_expire
+{end}
+  nw_arm {seconds} || {{ nw_leave; echo 'the undo could not be armed' >&2; return 1; }}
+"""
+
+_CONFIRM = """nw_main() {{
+  if ! mv "$nw_dir/pending" "$nw_dir/confirmed" 2> /dev/null; then
+    echo 'too late: the host has undone the change by itself' >&2
+    return 1
+  fi
+  nw_last=$(cat "$nw_dir/at")
+  mv "$nw_dir/program" "$nw_dir/program.network" || return 1
+  cat > "$nw_dir/program" <<'{end}' || return 1
+{program}
+{end}
   nw_apply
   nw_status=$?
+  if [ $nw_status != 0 ]; then
+    mv "$nw_dir/program.network" "$nw_dir/program" && nw_undo "$nw_last" 0
+  fi
   nw_leave && nw_snapshot && [ $nw_status = 0 ]
 }}
 nw_main < /dev/null
 """
 
 _RECOVER = """nw_main() {
+  [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/recovered" || return 1
   # A directory without a batch's number belongs to a run that was stopped before its first change.
   if [ -f "$nw_dir/at" ] && [ -f "$nw_dir/program" ]; then
     nw_undo "$(cat "$nw_dir/at")" 0
@@ -174,26 +234,54 @@ def recovery(name: str, wanted: Iterable[str], files: Iterable[str] = ()) -> str
 
 
 def render(
-    name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = (), who: str = "unknown"
+    name: str,
+    plan: Plan,
+    wanted: Iterable[str],
+    files: Iterable[str] = (),
+    who: str = "unknown",
+    confirm: int = 0,
 ) -> str:
     """The script that runs `plan` and then prints a snapshot.
 
     + name: the ledger's name; what is needed meanwhile stands in /run/netwright/NAME
     + wanted, files: what the snapshot reads, see `snapshot.functions`
     + who: the controller, for another one that comes meanwhile
+    + confirm: seconds after which the host undoes it all by itself, unless the script of
+      `confirmation` has come; 0: not at all
     """
-    parts = batches(plan)
-    program = "\n".join(_program(plan, parts))
-    body = "\n".join(_apply(parts))
+    body, program = _parts(plan)
+    common = _SCRIPT.replace("NW_NAME", name).replace("NW_WHO", quote(who))
+    timer = f"{functions((), ())}{common}"
+    end = _end(program + body + timer)
+    arm = _ARM.format(end=end, timer=timer, seconds=confirm) if confirm else ""
+    leave = _LEAVE_IF_FAILED if confirm else "  nw_leave || return 1\n"
+    main = _MAIN.format(end=end, program=program, arm=arm, leave=leave)
+    return f"{functions(wanted, files)}{common}{_applied(body, end)}{main}"
+
+
+_LEAVE_IF_FAILED = """  [ $nw_status = 0 ] || nw_leave || return 1
+"""
+
+
+def confirmation(name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+    """The script that confirms a run: the undo is disarmed, then `plan`, the files of ours, is run.
+
+    If a file can't be written, the network is undone as well.
+    """
+    body, program = _parts(plan)
+    common = _SCRIPT.replace("NW_NAME", name)
     end = _end(program + body)
-    return "".join(
-        (
-            functions(wanted, files),
-            _SCRIPT.replace("NW_NAME", name).replace("NW_WHO", quote(who)),
-            f"nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n",
-            _MAIN.format(end=end, program=program),
-        )
-    )
+    main = _CONFIRM.format(end=end, program=program)
+    return f"{functions(wanted, files)}{common}{_applied(body, end)}{main}"
+
+
+def _parts(plan: Plan) -> tuple[str, str]:
+    parts = batches(plan)
+    return "\n".join(_apply(parts)), "\n".join(_program(plan, parts))
+
+
+def _applied(body: str, end: str) -> str:
+    return f"nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n"
 
 
 _END = "NW_END_OF_BATCH"
@@ -258,7 +346,8 @@ def answer(plan: Plan, output: Iterable[str]) -> Answer:
     words = [item[1:] for item in _body(lines, "@@ failed ")]
     left = tuple(item[1:] for item in _body(lines, "@@ undo"))
     said = "; ".join(word for word in words if not word.startswith("Command failed"))
-    return Answer(snapshot, step, f"{batch.tool} {text}", said.strip(), left)
+    tool = "ip -6" if batch.tool == "ip6" else batch.tool
+    return Answer(snapshot, step, f"{tool} {text}", said.strip(), left)
 
 
 def _body(lines: list[str], mark: str) -> list[str]:

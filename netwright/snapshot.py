@@ -42,6 +42,8 @@ class Snapshot:
     """Name -> whose run under that name never came to its end."""
     working: Mapping[str, str] = field(default_factory=dict)
     """Name -> whose run under that name is at work just now."""
+    undone: Mapping[str, str] = field(default_factory=dict)
+    """Name -> whose run under that name was not confirmed, and so undone by the host."""
 
 
 def reads(state: NetworkState) -> list[str]:
@@ -141,6 +143,12 @@ nw_files() {
     sed 's/^/|/' "$path" || return 1
   done
 }
+# A change that waits for its confirmation, or for its undo.
+nw_waits() {
+  [ -f "$1/pending" ] || [ -f "$1/expired" ] || return 1
+  read -r nw_now _ < /proc/uptime
+  [ "${nw_now%.*}" -le "$(($(cat "$1/deadline") + 5))" ]
+}
 nw_snapshot() {
   command -v ip > /dev/null || { echo 'ip is not installed (package iproute2)' >&2; return 1; }
   [ "$(id -u)" = 0 ] || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
@@ -150,12 +158,18 @@ NW_EVIDENCE
   nw_files NW_FILES
   for path in /run/netwright/*; do
     [ -f "$path/pid" ] || continue
-    if kill -0 "$(cat "$path/pid")" 2> /dev/null; then
+    if kill -0 "$(cat "$path/pid")" 2> /dev/null || nw_waits "$path"; then
       printf '@@ working %s\n' "${path##*/}"
     else
       printf '@@ interrupted %s\n' "${path##*/}"
     fi
     [ ! -f "$path/who" ] || cat "$path/who"
+  done
+  for path in /run/netwright/*.undone; do
+    [ -f "$path" ] || continue
+    path=${path%.undone}
+    printf '@@ undone %s\n' "${path##*/}"
+    sed 's/^/|/' "$path.undone"
   done
   { cat <<'NW_END'
 NW_READS
@@ -224,11 +238,19 @@ def parse(output: Iterable[str]) -> Snapshot:
         files=files,
         interrupted=_named(sections, "interrupted"),
         working=_named(sections, "working"),
+        undone={name: _undone(text) for name, text in _named(sections, "undone").items()},
     )
 
 
 def _named(sections: Mapping[tuple[str, str], list[str]], wanted: str) -> dict[str, str]:
     return {name: " ".join(lines) for (kind, name), lines in sections.items() if kind == wanted}
+
+
+def _undone(text: str) -> str:
+    """Whose change it was, and what could not be undone of it."""
+    who, _, left = text.removeprefix("|").partition("|@@ undo")
+    left = " ".join(left.replace("|", " ").split())
+    return f"{who.strip()}; what could not be undone: {left}" if left else who.strip()
 
 
 def _tail(lines: list[str]) -> str:
@@ -267,7 +289,7 @@ def _pair_of(line: str) -> tuple[str, str]:
 
 
 def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[str]]) -> None:
-    """Find the other end of every veth: the kernel shows it as a number in a numbered namespace."""
+    """Find the other end of every veth: in another namespace the kernel shows it as a number."""
     ids = {
         name: {
             entry.get("id", entry.get("nsid")): entry.get("name", HOST)
@@ -285,6 +307,9 @@ def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[
     }
     peers: dict[tuple[str, str], Peer] = {}
     for (name, _), (ifname, link) in by_index.items():
+        if link.peer_name:
+            peers[name, ifname] = Peer.model_construct(name=link.peer_name, netns=name)
+            continue
         there = name if link.peer_netnsid is None else ids.get(name, {}).get(link.peer_netnsid)
         other = by_index.get((there or "", link.peer_index))
         if other is not None and other[1].peer_index == link.index:

@@ -12,7 +12,7 @@ from netwright.model import HOST
 
 __all__ = ["Command", "Phase", "Plan", "Step", "ip", "undo"]
 
-Tool = Literal["ip", "sysctl", "modprobe", "file"]
+Tool = Literal["ip", "ip6", "sysctl", "modprobe", "file"]
 
 
 class Phase(IntEnum):
@@ -93,8 +93,11 @@ def undo(plan: Iterable[Step]) -> Plan:
 _LINE = re.compile(r"[A-Za-z0-9_.:/@+,=%-]+(?: [A-Za-z0-9_.:/@+,=%-]+)*")
 
 
-def ip(netns: str, line: str) -> Command:
-    """A line of `ip -batch`. Every word in it was validated by its type; this is the last lock."""
+def ip(netns: str, line: str, family: str | None = None) -> Command:
+    """A line of `ip -batch`. Every word in it was validated by its type; this is the last lock.
+
+    + family: `inet6` for `ip -6 -batch`, where nothing in the line tells ip the family
+    """
     if not _LINE.fullmatch(line):
         raise AssertionError(f"not a batch line: {line!r}")
-    return Command("ip", netns, line)
+    return Command("ip6" if family == "inet6" else "ip", netns, line)

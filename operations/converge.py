@@ -16,6 +16,7 @@ from netwright import run as runs
 from netwright import script
 from netwright.errors import NetwrightError, Problem
 from netwright.facts.snapshot import read, run_script
+from netwright.operations import confirm
 from netwright.snapshot import Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Plan, Step
@@ -31,6 +32,7 @@ class Wanted:
     name: str = "network"
     prune: bool = True
     persist: bool = True
+    confirm: int = 0
 
     def read(self, host: Host) -> Snapshot:
         """The host as it is."""
@@ -65,6 +67,9 @@ def converge(
     """
     try:
         before = wanted.read(host) if read_before is None else read_before
+        if wanted.name in before.undone:
+            what = "the last change was not confirmed, so the host undid it:"
+            logger.warning(f"{host.print_prefix}{what} {before.undone[wanted.name]}")
         if wanted.name in before.interrupted:
             _warn_interrupted(host, before.interrupted[wanted.name])
             yield FunctionCommand(_recover, (wanted,), {})
@@ -83,7 +88,7 @@ def converge(
         return
     for line in runs.lines(shown):
         logger.info(f"{host.print_prefix}{line}")
-    yield FunctionCommand(_apply, (run, before), {})
+    yield FunctionCommand(_apply, (run, before, wanted.confirm), {})
 
 
 def _warn_interrupted(host: Host, who: str) -> None:
@@ -114,8 +119,12 @@ def _recover(state: State, host: Host, wanted: Wanted) -> bool:
     return ok
 
 
-def _apply(state: State, host: Host, run: runs.Run, before: Snapshot) -> bool:
+def _apply(state: State, host: Host, run: runs.Run, before: Snapshot, seconds: int) -> bool:
     """Runs the script; False fails this host alone."""
+    if seconds and run.network:
+        problems, _ = confirm.apply(host, run, before, _who(), seconds)
+        _say(host, problems)
+        return not problems
     ok, output, errors = run_script(host, run.script(_who()))
     try:
         answer = script.answer(run.plan, output)

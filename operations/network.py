@@ -19,6 +19,7 @@ def state(
     network_name: str = "network",
     prune: bool = True,
     persist: bool = True,
+    confirm: int = 0,
 ) -> Generator[FunctionCommand, None, None]:
     """
     Converge a host to a declared network.
@@ -27,6 +28,8 @@ def state(
     + network_name: whose it is; two names on one host live side by side
     + prune: whether what an earlier run under this name made, and nobody declares now, goes away
     + persist: whether the next boot shall have it too
+    + confirm: seconds, at most 3600: the host undoes a change by itself after so long, unless this
+      run comes back to it over a new connection and confirms; 0: not at all
 
     Reads the host in one command and changes it in one. Writes the ledger in /etc/netwright.
     Raises DeclarationError for a wrong declaration; a host that it doesn't fit fails alone.
@@ -43,4 +46,4 @@ def state(
         )
     """
     declared = network if isinstance(network, NetworkState) else load(network)
-    yield from converge(actual_host(), Wanted(declared, network_name, prune, persist))
+    yield from converge(actual_host(), Wanted(declared, network_name, prune, persist, confirm))

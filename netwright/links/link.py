@@ -58,7 +58,10 @@ class SeenLink(Link):
     dynamic: tuple[Address, ...] = ()
     """Addresses of the kernel, of SLAAC and DHCP: left alone."""
     index: int = 0
+    peer_name: str = ""
+    """The other end of a pair, or the parent, as ip tells it in the same namespace."""
     peer_index: int = 0
+    """The same in another namespace."""
     peer_netnsid: int | None = None
 
 
@@ -99,6 +102,7 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
         "dynamic": tuple(addresses[True]),
         "master": entry.get("master", ""),
         "index": entry["ifindex"],
+        "peer_name": entry.get("link", ""),
         "peer_index": entry.get("link_index", 0),
         "peer_netnsid": entry.get("link_netnsid"),
     }
@@ -220,13 +224,15 @@ def _modify_addresses(netns: str, ifname: str, current: Link, want: Link) -> Ite
         )
 
     goes_down = want.state == "down" and current.state == "up"
+    there = {*have, *getattr(current, "dynamic", ())}
+    new = [item for item in wanted if item not in there]
     kept = [item for item in have if item in wanted and _is_dropped(item, gone, goes_down)]
-    yield from (step(item, item, implied=True) for item in kept)
+    # Turned round, what goes here comes back, and what is new takes it along as it goes.
+    back = [item for item in gone if _is_dropped(item, new, goes_down=False)]
+    yield from (step(item, item, implied=True) for item in (*kept, *back))
     # IPv6 refuses the same address with another prefix length while the first is there.
     early = [item for item in gone if any(address.same_ipv6(item, other) for other in wanted)]
     yield from (step(item, None) for item in early)
-    there = {*have, *getattr(current, "dynamic", ())}
-    new = [item for item in wanted if item not in there]
     yield from (step(None, item) for item in new)
     yield from (step(item, None) for item in gone if item not in early)
     dropped = [item for item in new if _is_dropped(item, gone, goes_down=False)]
