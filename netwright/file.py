@@ -26,8 +26,11 @@ def plan(
 
 def _render(step: Step) -> Iterator[Command]:
     path = step.thing.removeprefix("files.")
+    directory, _, name = path.rpartition("/")
     if step.after is None:
         yield Command("file", HOST, f"remove {path}")
+    elif directory.endswith(".wants"):
+        yield Command("file", HOST, f"enable ../{name} {path}")
     else:
         yield Command("file", HOST, f"write {_mode(path)} {path}", step.after)
 

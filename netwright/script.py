@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from shlex import quote
 
 from netwright.errors import Problem, SnapshotError
-from netwright.snapshot import Snapshot, functions, parse
 from netwright.model import HOST
+from netwright.snapshot import Snapshot, functions, parse
 from netwright.step import Command, Phase, Plan, Step
 
 __all__ = ["Answer", "answer", "confirmation", "recovery", "render"]
@@ -95,13 +95,18 @@ nw_file() {
       [ ! -f "$3" ] || cp -p "$3" "$nw_dir/$nw_at.old" || return 1
       mkdir -p "${3%/*}" && cat > "$3.new" && chmod "$2" "$3.new" && mv "$3.new" "$3"
       ;;
+    enable)
+      [ ! -L "$3" ] || cp -P "$3" "$nw_dir/$nw_at.old" || return 1
+      mkdir -p "${3%/*}" && ln -sfn "$2" "$3"
+      ;;
     remove)
-      [ ! -f "$2" ] || cp -p "$2" "$nw_dir/$nw_at.old" || return 1
+      [ ! -f "$2" ] && [ ! -L "$2" ] || cp -Pp "$2" "$nw_dir/$nw_at.old" || return 1
       rm -f "$2"
       ;;
     restore)
       rm -f "$3.new"
-      if [ -f "$nw_dir/$2.old" ]; then cp -p "$nw_dir/$2.old" "$3"; else rm -f "$3"; fi
+      rm -f "$3"
+      [ ! -f "$nw_dir/$2.old" ] && [ ! -L "$nw_dir/$2.old" ] || cp -Pp "$nw_dir/$2.old" "$3"
       ;;
   esac
 }
@@ -284,7 +289,7 @@ def _applied(body: str, end: str) -> str:
     return f"nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n"
 
 
-_END = "NW_END_OF_BATCH"
+_END = "\0end"
 
 
 def _end(text: str) -> str:

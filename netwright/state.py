@@ -199,9 +199,10 @@ def _canonical(state: NetworkState) -> NetworkState:
     """One spelling for each thing, so that a difference is `!=`."""
     peers = dict(_peers(state))
     spaces = {name: _canonical_space(name, space, peers) for name, space in state.namespaces()}
-    bridges = any(key.startswith("net/bridge/") for _, s in spaces.items() for key in s.sysctl or {})
-    modules = tuple(dict.fromkeys([*(state.modules or ()), *(["br_netfilter"] if bridges else ())]))
+    keys = [key for space in spaces.values() for key in space.sysctl or {}]
     # net.bridge.* is there only while br_netfilter is.
+    implied = ("br_netfilter",) if any(key.startswith("net/bridge/") for key in keys) else ()
+    modules = tuple(dict.fromkeys([*(state.modules or ()), *implied]))
     return state.with_namespaces(spaces).but(modules=modules or None)
 
 
