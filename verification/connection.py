@@ -44,7 +44,7 @@ class Connection(BaseBackend):
         try:
             self._pyinfra.connect(show_errors=False, raise_exceptions=True)
         except (PyinfraError, SSHException, OSError, EOFError) as error:
-            raise NotReached(_line(error)) from None
+            raise self._not_reached(_line(error)) from None
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
@@ -72,14 +72,17 @@ class Connection(BaseBackend):
                 StringCommand("sh"), _stdin=text, _timeout=timeout, **self._escalation()
             )
         except TimeoutError:
-            raise NotReached(f"gave no answer within {timeout:g} s") from None
+            raise self._not_reached(f"no answer within {timeout:g} s") from None
         except (PyinfraError, SSHException, OSError, EOFError) as error:
-            raise NotReached(_line(error)) from None
+            raise self._not_reached(_line(error)) from None
         stdout, _, status = output.stdout.rpartition(f"\n{mark} ")
         if not status.isdigit():
             words = " / ".join(line for line in output.stderr_lines[-3:] if line)
-            raise NotReached(f"the connection or its shell broke off: {words or 'no word of why'}")
+            raise self._not_reached(f"its shell broke off: {words or 'no word of why'}")
         return self.result(int(status), self.encode(script), stdout, output.stderr)
+
+    def _not_reached(self, why: str) -> NotReached:
+        return NotReached(f"{self.hostname} is not reached: {why}")
 
     def _escalation(self) -> dict[str, Any]:
         """`_sudo`, `_su_user` and so on, from host data or pyinfra's config."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from gevent.pool import Pool  # type: ignore[import-untyped]
 
 from netwright.state import NetworkState
-from netwright.verification import reading
+from netwright.verification import reading, tools
 from netwright.verification.connection import Connection, NotReached
 from netwright.verification.inventory import Target
 from netwright.verification.seen import Seen
@@ -22,6 +22,7 @@ class Hosts:
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self.targets = targets
+        self._tools: dict[str, frozenset[str]] = {}
         self._seen: dict[str, Seen | NotReached] = {}
 
     def seen(self, name: str) -> Seen:
@@ -36,6 +37,12 @@ class Hosts:
     def connection(self, name: str) -> Connection:
         """For commands to any host of the inventory, also one that declares nothing."""
         return self.targets[name].connection
+
+    def tools(self, name: str) -> frozenset[str]:
+        """What a host has for the checks, asked once. Raises NotReached."""
+        if name not in self._tools:
+            self._tools[name] = tools.there(self.targets[name].connection)
+        return self._tools[name]
 
     def close(self) -> None:
         """Disconnect from all."""
@@ -59,5 +66,6 @@ def _read(connection: Connection, state: NetworkState) -> Seen:
     general, spaces = reading.parse(connection.script(reading.script(state)).stdout)
     if "netns" not in general.parts:
         words = general.failed.get("netns", "") or general.words
-        raise NotReached(f"can't be read: {' '.join(words.split()) or 'it printed nothing'}")
+        why = " ".join(words.split()) or "it printed nothing"
+        raise NotReached(f"{connection.hostname} can't be read: {why}")
     return Seen(general, spaces)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ class NetworkItem(pytest.Item):
             self.parent.hosts.seen(self.parent.name)
         except NotReached as error:
             if self.parent.connection_ran:
-                pytest.skip(f"{self.parent.name} is not reached: {error}")
+                pytest.skip(str(error))
             raise
 
 
@@ -138,8 +137,6 @@ class CheckItem(NetworkItem):
 def collect(session: pytest.Session) -> None:
     """Make the items of the session: those of its inventory and nothing else."""
     config = session.config
-    # Names of hosts are no paths, which pytest would show as seen from where it was called.
-    config.invocation_params = replace(config.invocation_params, dir=config.rootpath)
     inventory = config.getoption("--pyinfra-inventory")
     try:
         targets = read(inventory)

@@ -6,6 +6,8 @@ until --verify is given.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 __all__ = ["pytest_addoption", "pytest_collection", "pytest_configure"]
@@ -28,10 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--verify", action="store_true", default=False, help=_HELP_VERIFY)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses --verify alone."""
-    if config.getoption("--verify") and not config.getoption("--pyinfra-inventory"):
+    """Refuses --verify alone; and has names shown as they are."""
+    if not config.getoption("--verify"):
+        return
+    if not config.getoption("--pyinfra-inventory"):
         raise pytest.UsageError("--verify needs --pyinfra-inventory INVENTORY")
+    # pytest takes what stands before "::" for a path and shows it as seen from where it was called;
+    # hosts' names are no paths.
+    config.invocation_params = replace(config.invocation_params, dir=config.rootpath)
 
 
 def pytest_collection(session: pytest.Session) -> bool | None:
