@@ -6,6 +6,8 @@ lock-out, so it proves nothing; what counts is a whole command over a new one.
 
 from __future__ import annotations
 
+import time
+
 import gevent
 from paramiko import SSHException
 from pyinfra import logger
@@ -34,7 +36,7 @@ def apply(
 
     Returns what is wrong, and the host as it is then.
     """
-    deadline = gevent.get_hub().loop.now() + confirm
+    deadline = time.monotonic() + confirm
     try:
         ok, output, errors = run_script(host, run.script(who, confirm), confirm)
         answer = script.answer(run.network, output)
@@ -61,14 +63,14 @@ def _take_back(host: Host, run: runs.Run) -> list[Problem]:
 def _confirm(
     host: Host, run: runs.Run, deadline: float, confirm: int
 ) -> tuple[list[Problem], Snapshot | None]:
-    left = deadline - _now()
+    left = deadline - time.monotonic()
     while left > 0:
         try:
             _reconnect(host, left)
             ok, output, errors = run_script(host, run.confirmation(), max(1, int(left)))
         except _LOST:
-            gevent.sleep(0.5)
-            left = deadline - _now()
+            time.sleep(0.5)
+            left = deadline - time.monotonic()
             continue
         if not ok:
             words = "; ".join(line for line in errors if line)
@@ -78,12 +80,8 @@ def _confirm(
     return _wait_for_undo(host, confirm), None
 
 
-def _now() -> float:
-    return float(gevent.get_hub().loop.now())
-
-
 def _reconnect(host: Host, limit: float) -> None:
-    with gevent.Timeout(max(1.0, limit)):
+    with gevent.Timeout(max(1.0, limit)):  # type: ignore[no-untyped-call]
         host.connector.disconnect()
         host.connector.connect()
 
@@ -93,15 +91,15 @@ def _wait_for_undo(host: Host, confirm: int) -> list[Problem]:
     found = [
         Problem("", f"the change cut this connection off; it was not confirmed in {confirm} s")
     ]
-    until = _now() + 2 * _GRACE
-    while _now() < until:
+    until = time.monotonic() + 2 * _GRACE
+    while time.monotonic() < until:
         try:
             _reconnect(host, _GRACE)
             ok, output, _ = run_script(host, snapshot_script(()), _GRACE)
         except _LOST:
-            gevent.sleep(0.5)
+            time.sleep(0.5)
             continue
         if ok and any(line.startswith("@@ undone ") for line in output):
             return [*found, Problem("", "the host has undone it by itself, and answers again")]
-        gevent.sleep(0.5)
+        time.sleep(0.5)
     return [*found, Problem("", "the host does not answer yet; it undoes the change by itself")]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-from pyinfra.api import OperationValueError
 from pyinfra.api.operation import OperationMeta
 
-from netwright.document import problems_of
 from netwright.model import HOST
-from netwright.operations.part import declare
+from netwright.operations.entry import declare_entry
 from netwright.route import Route
 
 __all__ = ["route"]
@@ -74,12 +71,5 @@ def route(
         "onlink": onlink,
         "mtu": mtu,
         "advmss": advmss,
-        "state": None if present else "absent",
     }
-    given = {name: value for name, value in entry.items() if value is not None}
-    try:
-        key = str(Route.model_validate(given).normal().key)
-    except ValidationError as error:
-        text = "; ".join(str(problem) for problem in problems_of(error, Route, given))
-        raise OperationValueError(f"routes: {text}") from None
-    return declare("routes", [given], key, netns, **arguments)
+    return declare_entry("routes", Route, entry, present, netns, arguments)

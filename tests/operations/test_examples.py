@@ -1,0 +1,71 @@
+"""Every operation's example, run by pyinfra in a sandbox: it changes, and then it doesn't."""
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from netwright import operations
+
+pytestmark = pytest.mark.live
+
+ROOT = Path(__file__).parents[2]
+# Modules of netwright.operations that hold no operations but what those share.
+SHARED = {"confirm", "converge", "declared", "entry", "part"}
+
+
+def _examples():
+    for info in pkgutil.iter_modules(operations.__path__):
+        if info.name in SHARED:
+            continue
+        module = importlib.import_module(f"netwright.operations.{info.name}")
+        for name in module.__all__:
+            doc = textwrap.dedent(getattr(module, name).__doc__)
+            yield f"{info.name}.{name}", doc
+
+
+EXAMPLES = dict(_examples())
+
+# A network, a /run and an /etc of its own, so that the machine's are not touched.
+SANDBOX = """
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/netns
+mount --make-private /run
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
+ip link set dev lo up
+"$@" 2>&1
+echo '== again'
+"$@" 2>&1
+"""
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_documents_itself(name):
+    doc = EXAMPLES[name]
+    assert re.search(r"^\+ \w+", doc, re.M), "no argument is described"
+    assert "Reads" in doc, "does not say what it reads and writes"
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_example_changes_once(name, tmp_path):
+    found = re.search(r"\.\. code:: python\n\n((?:    .*\n|\n)+)", EXAMPLES[name] + "\n")
+    assert found, "no example"
+    deploy = tmp_path / "example.py"
+    deploy.write_text(textwrap.dedent(found[1]))
+    pyinfra = [sys.executable, "-m", "pyinfra", "-y", "@local", str(deploy)]
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", *pyinfra],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    first, _, second = done.stdout.partition("== again")
+    assert "Success" in first, first
+    assert "No changes" in second, second
+    assert not re.search(r"\] Success", second), second
