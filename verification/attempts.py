@@ -93,9 +93,15 @@ def parse(probe: Probe, output: str) -> Result:
     _check_dev(probe, notes["dev"])
     if not attempts:
         raise Vantage(f"nothing was sent: {' / '.join(filter(None, out)) or 'no word of why'}")
-    route = " ".join(" ".join(notes["route"]).split()).removesuffix(" cache").replace("\\ ", "")
+    route = _route(notes["route"])
     outcomes = [_local(outcome(probe.kind, item), probe, route, notes["dead"]) for item in attempts]
     return Result(tuple(outcomes), summary(outcomes), route)
+
+
+def _route(lines: list[str]) -> str:
+    """What `ip route get` says of the way, without what is of no interest to people."""
+    words = " ".join(lines).replace("\\", " ")
+    return " ".join(re.sub(r"\buid \d+|\bcache\b.*|\b(?:metric|pref) \S+", "", words).split())
 
 
 def _check_dev(probe: Probe, shown: list[str]) -> None:

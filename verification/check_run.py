@@ -20,6 +20,7 @@ from netwright.verification.listener import Listener, ListenerFailed, start
 from netwright.verification.outcome import Outcome
 from netwright.verification.place import Place, resolve
 from netwright.verification.probe import NoTool, Probe, choose
+from netwright.verification.variation import VariationFailed, varied
 
 __all__ = ["GRACE", "CheckFailed", "run_check"]
 
@@ -43,12 +44,19 @@ def run_check(hosts: Hosts, host: str, number: int) -> None:
     settings = hosts.targets[host].settings
     assert settings is not None
     check = (settings.network.checks or ())[number]
-    if check.with_ is not None:
-        raise CheckFailed("`with` is not supported yet")
     try:
-        _run(hosts, host, check)
-    except (NotReached, NoTool, ListenerFailed) as error:
+        if check.with_ is None:
+            _run(hosts, host, check)
+        else:
+            with varied(hosts.connection(host), settings, check.with_, _life(check)):
+                _run(hosts, host, check)
+    except (NotReached, NoTool, ListenerFailed, VariationFailed) as error:
         raise CheckFailed(str(error)) from None
+
+
+def _life(check: Check) -> int:
+    """Seconds after which what a check brings to a host goes by itself: longer than it takes."""
+    return int(60 + GRACE + 2 * WAIT_ELSE * (check.count or 1))
 
 
 def _run(hosts: Hosts, host: str, check: Check) -> None:
@@ -94,7 +102,7 @@ def _start(hosts: Hosts, place: Place, check: Check, item: Listen) -> Listener:
         port=item.port,
         reply=item.reply,
         http=probe.kind == "http",
-        life=int(60 + GRACE + 2 * WAIT_ELSE * probe.count),
+        life=_life(check),
     )
 
 
@@ -143,15 +151,18 @@ def _dev_towards(hosts: Hosts, place: Place, probe: Probe) -> str:
 def _settled(expected: str, attempt: Callable[[], Result]) -> Result:
     """The result that counts, after as many attempts as it takes to be sure."""
     deadline, in_a_row = time.monotonic() + GRACE, 0
+    told: Result | None = None
     while True:
         result = attempt()
         found = result.whole.result
         in_a_row = in_a_row + 1 if found == expected else 0
         if in_a_row == TRIES[expected]:
             return result
+        # Silence may be all that follows an answer that the network gives once a second at most.
+        told = result if found not in (expected, "timeout") else told
         may_change = expected == "ok" or (expected != "timeout" and found == "timeout")
         if found != expected and (not may_change or time.monotonic() > deadline):
-            return result
+            return told or result
         time.sleep(PAUSE)
 
 

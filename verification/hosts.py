@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gevent.pool import Pool  # type: ignore[import-untyped]
+from gevent.pool import Pool
 
 from netwright.state import NetworkState
 from netwright.verification import reading, tools
@@ -50,7 +50,8 @@ class Hosts:
             target.connection.disconnect()
 
     def _read(self, targets: Iterable[Target]) -> None:
-        for name, found in Pool(PARALLEL).imap_unordered(_named, targets):
+        pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
+        for name, found in pool.imap_unordered(_named, targets):  # type: ignore[no-untyped-call]
             self._seen[name] = found
 
 

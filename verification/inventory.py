@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pyinfra_cli.util import exec_file
 
 from netwright.errors import DeclarationError, Problem
 from netwright.operations.declared import Settings, settings
+from netwright.state import NetworkState, vary
 from netwright.verification.connection import Connection
 from netwright.verification.place import reference_problems
 
@@ -58,12 +59,26 @@ def read(inventory: str) -> Mapping[str, Target]:
             problems = error.problems
         if declared is not None:
             hosts = [other.name for other in state.inventory]
-            problems = tuple(reference_problems(declared.network, host.name, hosts))
+            problems = (
+                *reference_problems(declared.network, host.name, hosts),
+                *_variation_problems(declared.network),
+            )
         targets[host.name] = Target(host.name, Connection(state, host), declared, problems)
     if all(item.settings is None and not item.problems for item in targets.values()):
         names = ", ".join(list(targets)[:5])
         raise InventoryError(f"{inventory} declares no `network` for any host ({names})")
     return targets
+
+
+def _variation_problems(state: NetworkState) -> Iterator[Problem]:
+    """What is wrong with a declaration once the `with` of a check is on top of it."""
+    for number, check in enumerate(state.checks or ()):
+        try:
+            if check.with_ is not None:
+                vary(state, check.with_)
+        except DeclarationError as error:
+            for problem in error.problems:
+                yield Problem(f"network.checks[{number}].with.{problem.path}", problem.what)
 
 
 def _state(inventory: str) -> State:
