@@ -59,12 +59,12 @@ def run_script(
     return ok, output.stdout_lines, output.stderr_lines
 
 
-def read(host: Host, wanted: Iterable[str], files: Iterable[str]) -> Snapshot:
-    """A host's snapshot.
+def read(host: Host, wanted: Iterable[str], files: Iterable[str], rules: str = "") -> Snapshot:
+    """A host's snapshot; the arguments are those of `snapshot.script`.
 
     Raises SnapshotError with the host's own words when it can't be had.
     """
-    ok, output, errors = run_script(host, snapshot.script(wanted, files))
+    ok, output, errors = run_script(host, snapshot.script(wanted, files, rules))
     if not ok:
         words = "; ".join(line for line in errors if line) or "no reason given"
         raise SnapshotError([Problem("", f"the host could not be read: {words}")])

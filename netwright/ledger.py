@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from netwright import iptables_ledger
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, fresh
 from netwright.links.options import Options
@@ -145,6 +146,7 @@ def _pruned(
         routes=_entries(want.routes, created.routes, first.routes, present),
         rules=_entries(want.rules, created.rules, first.rules, present),
         neighbours=_entries(want.neighbours, created.neighbours, first.neighbours, present),
+        **iptables_ledger.pruned(want, created, first, have),
     )
 
 
@@ -189,6 +191,9 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState, plan: 
             first[name] = _first(want, have or Namespace(), was.get(name, Namespace()))
         else:
             first[name] = _first(want, NEW, Namespace())
+        known = (before, was.get(name, Namespace())) if have is not None else (Namespace(),) * 2
+        ours, theirs = iptables_ledger.record(want, have or NEW, *known)
+        created[name], first[name] = created[name].but(**ours), first[name].but(**theirs)
     return Ledger(declared.but(checks=None), _state(created), _state(first))
 
 
@@ -331,6 +336,7 @@ def _claims(state: NetworkState) -> Iterator[tuple[str, Any]]:
         for room in ("routes", "rules", "neighbours"):
             for item in getattr(space, room) or ():
                 yield f"{at}{room}.{item.key}", None
+        yield from ((f"{at}{path}", None) for path in iptables_ledger.claims(space))
 
 
 def unpruned(declared: NetworkState, ledger: Ledger) -> NetworkState:
@@ -360,6 +366,7 @@ def _on_top(before: Namespace, want: Namespace) -> Namespace:
         if link_of(key) not in absent
     }
     rooms = {room: _joined(before, want, room, absent) for room in _ROOMS}
+    rooms |= iptables_ledger.joined(before, want)
     return want.but(links=links or None, sysctl=sysctl or None, **rooms)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netwright import hostcheck, module, neighbour, netns, route, rule, sysctl
+from netwright import hostcheck, ipset, iptables_plan, module, neighbour, netns, route, rule, sysctl
 from netwright.errors import HostError, Problems
+from netwright.iptables import FAMILIES
 from netwright.links import link as links
 from netwright.links.link import Link
 from netwright.model import HOST, overlay
@@ -277,6 +278,14 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
     yield from _routes(name, have, want, after, lost_links)
     yield from _rules(name, have, want)
     yield from _neighbours(name, have, want, lost_links)
+    yield from _firewall(name, have, want)
+
+
+def _firewall(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
+    yield from ipset.plan(name, have.ipsets or {}, want.ipsets or {})
+    for family in FAMILIES:
+        tables = getattr(have, family) or {}, getattr(want, family) or {}
+        yield from iptables_plan.plan(name, family, *tables)
 
 
 def _routes(

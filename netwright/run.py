@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netwright import file, ledger, persist, script
+from netwright import file, iptables_plan, iptables_scratch, ledger, persist, script
 from netwright import plan as planning
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
@@ -72,6 +72,7 @@ def prepare(
     if name in snapshot.working:
         who = snapshot.working[name]
         raise HostError([Problem("", f"another run is at work under the name {name!r}: {who}")])
+    declared = iptables_scratch.resolve(declared, snapshot.scratch)
     ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
     found = list(ledger.overlaps(name, declared, ledgers))
     if found:
@@ -123,7 +124,10 @@ def lines(plan: Plan) -> Iterator[str]:
             path = step.path.removesuffix(f".{step.attribute}") if step.attribute else step.path
             things.setdefault(path, []).append(step)
     for path, steps in things.items():
-        yield from _thing(path, steps)
+        if steps[0].phase is Phase.IPTABLES:
+            yield from iptables_plan.describe(steps[0])
+        else:
+            yield from _thing(path, steps)
 
 
 def _thing(path: str, steps: list[Step]) -> Iterator[str]:

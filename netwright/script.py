@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from shlex import quote
 
 from netwright.errors import Problem, SnapshotError
+from netwright.iptables_shell import APPLY
 from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
-from netwright.step import Command, Phase, Plan, Step
+from netwright.step import SEPARATOR, Command, Phase, Plan, Step
 
 __all__ = ["Answer", "answer", "confirmation", "recovery", "render"]
 
@@ -65,7 +66,9 @@ def batches(plan: Plan) -> list[Batch]:
     return found
 
 
-_SCRIPT = r"""
+_SCRIPT = (
+    APPLY
+    + r"""
 set -u
 umask 077
 nw_dir=/run/netwright/NW_NAME
@@ -118,6 +121,8 @@ nw_run() {
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) sh -c "$NW_MODPROBE" ;;
     file) shift 2; nw_file "$@" ;;
+    tables) nw_change_tables "$2" ;;
+    ipset) nw_change_sets "$2" ;;
   esac
 }
 nw_batch() {
@@ -181,6 +186,7 @@ nw_leave() {
   rm -rf "$nw_dir" && nw_tidy /run/netwright && nw_tidy /etc/netwright
 }
 """
+)
 
 _MAIN = """nw_main() {{
   nw_enter || return 1
@@ -352,7 +358,8 @@ def answer(plan: Plan, output: Iterable[str]) -> Answer:
     left = tuple(item[1:] for item in _body(lines, "@@ undo"))
     said = "; ".join(word for word in words if not word.startswith("Command failed"))
     tool = "ip -6" if batch.tool == "ip6" else batch.tool
-    return Answer(snapshot, step, f"{tool} {text}", said.strip(), left)
+    # A line for the tables is a whole document; its head tells which.
+    return Answer(snapshot, step, f"{tool} {text.partition(SEPARATOR)[0]}", said.strip(), left)
 
 
 def _body(lines: list[str], mark: str) -> list[str]:

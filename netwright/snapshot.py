@@ -7,13 +7,16 @@ for, and what is ours in /etc and /run.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright import neighbour, route, rule, sysctl
+from netwright import ipset, iptables, iptables_scratch, neighbour, route, rule, sysctl
 from netwright.errors import Problem, SnapshotError
+from netwright.iptables_scratch import Scratch
+from netwright.iptables_shell import READ
 from netwright.links import link as links
 from netwright.links.link import SeenLink
 from netwright.links.veth import Peer, Veth
@@ -28,6 +31,7 @@ DIRECTORY = "/etc/netwright"
 """Where ledgers stand: NAME.json, and NAME.reads, which tells the next snapshot what to read."""
 
 _MARK = "@@ "
+_TABLES = ("ipsets", *iptables.FAMILIES)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Snapshot:
     """Name -> whose run under that name is at work just now."""
     undone: Mapping[str, str] = field(default_factory=dict)
     """Name -> whose run under that name was not confirmed, and so undone by the host."""
+    scratch: Scratch = field(default_factory=Scratch)
+    """What the host's own iptables makes of the declared rules."""
 
 
 def reads(state: NetworkState) -> list[str]:
@@ -55,6 +61,7 @@ def reads(state: NetworkState) -> list[str]:
             lines.add(f"{name} @ids")
         if any(item.family == "inet6" for item in space.rules or ()):
             lines.add(f"{name} @rules6")
+        lines |= {f"{name} @{room}" for room in _TABLES if getattr(space, room)}
         lines |= {f"{name} {key}" for key in _keys(space)}
     return sorted(lines)
 
@@ -131,6 +138,8 @@ nw_read() {
         printf '@@ ids %s\n' "$name"
         if [ "$name" = host ]; then ip -j netns list; else ip -n "$name" -j netns list-id; fi
         ;;
+      @iptables | @ip6tables) nw_tables "$name" "${what#@}" ;;
+      @ipsets) nw_sets "$name" ;;
       *) nw_keys="$nw_keys /proc/sys/$what" ;;
     esac || return 1
   done
@@ -152,6 +161,7 @@ nw_waits() {
 nw_snapshot() {
   command -v ip > /dev/null || { echo 'ip is not installed (package iproute2)' >&2; return 1; }
   [ "$(id -u)" = 0 ] || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
+NW_TMP
   printf '@@ modules\n'
   [ ! -r /proc/modules ] || cut -d' ' -f1 /proc/modules
 NW_EVIDENCE
@@ -176,32 +186,48 @@ NW_READS
 NW_END
     for path in NW_DIRECTORY/*.reads; do [ ! -f "$path" ] || cat "$path"; done
   } | LC_ALL=C sort -u | nw_read || return 1
+NW_ASIDE
   printf '@@ end\n'
 }
 """
 
 
-def functions(wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+_TMP = """  nw_tmp=$(mktemp -d) || return 1
+  trap 'rm -rf "$nw_tmp"' EXIT"""
+
+
+def _declared(rules: str) -> str:
+    if not rules:
+        return "nw_tmp=''\n"
+    end = f"NW_{hashlib.sha256(rules.encode()).hexdigest()[:24]}"
+    return f"nw_declared() {{\n  cat <<'{end}'\n{rules}\n{end}\n}}\n"
+
+
+def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "") -> str:
     """The shell functions, of which `nw_snapshot` prints the snapshot.
 
     + wanted: what `reads` gave
     + files: paths of ours to read besides the ledgers
+    + rules: what `iptables_scratch.render` gave
     """
     evidence = "\n".join(
         f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
     )
     globs = " ".join([f"{DIRECTORY}/*.json", *files])
     return (
-        _SCRIPT.replace("NW_EVIDENCE", evidence)
+        (READ + _SCRIPT)
+        .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
+        .replace("NW_TMP", _TMP if rules else "")
+        .replace("NW_EVIDENCE", evidence)
         .replace("NW_FILES", globs)
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
         .replace("NW_DIRECTORY", DIRECTORY)
-    )
+    ) + _declared(rules)
 
 
-def script(wanted: Iterable[str], files: Iterable[str] = ()) -> str:
+def script(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "") -> str:
     """The whole script, for `sh` on its standard input: nothing runs before all has arrived."""
-    return f"{functions(wanted, files)}\nnw_snapshot < /dev/null\n"
+    return f"{functions(wanted, files, rules)}\nnw_snapshot < /dev/null\n"
 
 
 def parse(output: Iterable[str]) -> Snapshot:
@@ -239,6 +265,7 @@ def parse(output: Iterable[str]) -> Snapshot:
         interrupted=_named(sections, "interrupted"),
         working=_named(sections, "working"),
         undone={name: _undone(text) for name, text in _named(sections, "undone").items()},
+        scratch=iptables_scratch.parse(sections),
     )
 
 
@@ -274,12 +301,17 @@ def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Name
     seen_rules = [rule.parse(entry, "inet") for entry in rules]
     seen_rules += [rule.parse(entry, "inet6") for part in rules6 for entry in part]
     seen_routes = [route.parse(entry) for entry in routes]
+    tables: dict[str, Any] = {
+        tool: iptables.parse(sections.get((tool, name), ())) for tool in iptables.FAMILIES
+    }
     return Namespace.model_construct(
         sysctl=dict(_pair_of(line) for line in sections.get(("sysctl", name), ())),
         links={entry["ifname"]: links.parse(entry) for entry in entries},
         routes=tuple(item for item in seen_routes if item is not None),
         rules=tuple(item for item in seen_rules if item is not None),
         neighbours=tuple(neighbour.parse(entry) for entry in (*neighbours, *proxies)),
+        ipsets=ipset.parse(sections.get(("ipset", name), ())),
+        **tables,
     )
 
 

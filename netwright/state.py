@@ -11,6 +11,8 @@ from netwright import validate
 from netwright.check import Check
 from netwright.document import parse_yaml, problems_of, without
 from netwright.errors import DeclarationError, Problem
+from netwright.ipset import Ipset, SetName
+from netwright.iptables import Tables
 from netwright.links.link import Link
 from netwright.links.veth import Peer, Veth
 from netwright.model import HOST, IfName, Model, NetnsName
@@ -38,6 +40,9 @@ class Namespace(Model):
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
+    ipsets: Annotated[dict[SetName, Ipset] | None, BeforeValidator(_empty)] = None
+    iptables: Tables | None = None
+    ip6tables: Tables | None = None
     state: Literal["present", "absent"] | None = None
 
 
@@ -236,4 +241,5 @@ def _canonical_space(
         routes=tuple(route.normal() for route in space.routes or ()) or None,
         rules=tuple(rule.normal() for rule in space.rules or ()) or None,
         neighbours=tuple(item.normal() for item in space.neighbours or ()) or None,
+        ipsets={name: item.normal() for name, item in (space.ipsets or {}).items()} or None,
     )

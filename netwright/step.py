@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from netwright.model import HOST
 
-__all__ = ["Command", "Phase", "Plan", "Step", "ip", "undo"]
+__all__ = ["SEPARATOR", "Command", "Phase", "Plan", "Step", "ip", "undo"]
 
-Tool = Literal["ip", "ip6", "sysctl", "modprobe", "file"]
+SEPARATOR = "\x1f"
+"""Ends the lines of a document that is one line of a batch."""
+
+Tool = Literal["ip", "ip6", "sysctl", "modprobe", "file", "ipset", "tables"]
 
 
 class Phase(IntEnum):
@@ -20,15 +23,18 @@ class Phase(IntEnum):
 
     MODULE = 1  # net.bridge.* exists only once br_netfilter does
     NETNS = 2
-    SYSCTL = 3  # ip_forward resets every link's forwarding, default.X seeds new links
-    UNLINK = 4  # frees the names and addresses that new links want
-    CREATE = 5
-    LINK_SYSCTL = 6  # net.ipv4.conf.IF exists only once IF does; before it is up, so none is missed
-    LINK = 7
-    ROUTE = 8  # a gateway must be reachable: addresses first
-    NETNS_DELETE = 9  # asynchronous: its links have gone by themselves before
-    FILE = 10
-    LEDGER = 11  # last: it says what is done
+    IPSET = 3  # rules refuse to look into a set that isn't there
+    IPTABLES = 4  # before a link is up or packets are forwarded; rules name links, they need none
+    IPSET_DELETE = 5  # no rule looks into it any more
+    SYSCTL = 6  # ip_forward resets every link's forwarding, default.X seeds new links
+    UNLINK = 7  # frees the names and addresses that new links want
+    CREATE = 8
+    LINK_SYSCTL = 9  # net.ipv4.conf.IF exists only once IF does; before it is up, so none is missed
+    LINK = 10
+    ROUTE = 11  # a gateway must be reachable: addresses first
+    NETNS_DELETE = 12  # asynchronous: its links have gone by themselves before
+    FILE = 13
+    LEDGER = 14  # last: it says what is done
 
 
 @dataclass(frozen=True, slots=True)

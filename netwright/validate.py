@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from netwright import sysctl
+from netwright import iptables_check, sysctl
 from netwright.address import is_link_local
 from netwright.errors import Problem, Problems
 from netwright.links.link import KINDS, Link
@@ -48,6 +48,7 @@ def problems(state: NetworkState) -> list[Problem]:
             _rules(found, space)
             _neighbours(found, space)
             _sysctl(found, netns, space)
+            iptables_check.problems(found, space)
     _pairs(found, state)
     _loops(found, state)
     _checks(found, state)

@@ -12,8 +12,8 @@ from pyinfra import logger
 from pyinfra import state as deploy_state
 from pyinfra.api import FunctionCommand, Host, State
 
+from netwright import iptables_scratch, script
 from netwright import run as runs
-from netwright import script
 from netwright.errors import NetwrightError, Problem
 from netwright.facts.snapshot import read, run_script
 from netwright.operations import confirm
@@ -36,7 +36,8 @@ class Wanted:
 
     def read(self, host: Host) -> Snapshot:
         """The host as it is."""
-        return read(host, reads(self.declared), runs.files(self.name))
+        rules = iptables_scratch.render(self.declared)
+        return read(host, reads(self.declared), runs.files(self.name), rules)
 
     def prepare(self, before: Snapshot) -> runs.Run:
         """What has to change."""

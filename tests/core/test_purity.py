@@ -9,7 +9,8 @@ CORE = Path(__file__).parents[2] / "netwright"
 ROOMS = sorted([*CORE.glob("*.py"), *(CORE / "links").glob("*.py")])
 # What a pure module may import besides itself.
 ALLOWED = {
-    "__future__", "abc", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools",
+    "__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
+    "functools",
     "hashlib", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string", "textwrap",
     "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml",
 }  # fmt: skip
