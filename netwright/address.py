@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -11,10 +12,12 @@ from netwright.model import family_of
 
 __all__ = [
     "Address",
+    "SeenAddress",
     "canonical",
     "is_kernels",
     "is_link_local",
     "network_of",
+    "parse",
     "render",
     "same_ipv6",
     "same_subnet",
@@ -53,6 +56,26 @@ def canonical(local: str, length: int) -> str:
     return ipaddress.ip_interface(text).compressed if ":" in local and "." in local else text
 
 
+class SeenAddress(str):
+    """An address as a host shows it: the same text, and the words that put it back as it was."""
+
+    __slots__ = ("words",)
+    words: str
+
+
+def parse(ifname: str, entry: Mapping[str, Any]) -> SeenAddress:
+    """From one entry of `addr_info` of `ip -j -N address`."""
+    seen = SeenAddress(canonical(entry["local"], entry["prefixlen"]))
+    words = [f"peer {entry['address']}/{entry['prefixlen']}"] if "address" in entry else []
+    words += [f"broadcast {entry['broadcast']}"] if "broadcast" in entry else []
+    words += [f"scope {entry['scope']}"] if entry.get("scope", "0") != "0" else []
+    words += [f"label {entry['label']}"] if entry.get("label", ifname) != ifname else []
+    words += [f"metric {entry['metric']}"] if "metric" in entry else []
+    words += [flag for flag in ("nodad", "noprefixroute", "home") if entry.get(flag)]
+    seen.words = " ".join(words)
+    return seen
+
+
 def network_of(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """The subnet that an address is in."""
     return ipaddress.ip_interface(address).network
@@ -82,4 +105,7 @@ def is_kernels(ifname: str, address: str) -> bool:
 
 def render(ifname: str, address: str, present: bool) -> str:
     """The line for `ip -batch`. `replace` also takes over an address that DHCP or SLAAC gave."""
-    return f"address {'replace' if present else 'delete'} {address} dev {ifname}"
+    words = getattr(address, "words", "")
+    if not present:
+        return f"address delete {address} dev {ifname}"
+    return f"address replace {address}{' ' if words else ''}{words} dev {ifname}"

@@ -96,6 +96,9 @@ class _Links:
             for ifname, link in (space.links or {}).items()
         }
         self.spaces = spaces
+        self.names: dict[str, list[str]] = {}
+        for name, ifname in dict.fromkeys([*self.have, *self.want]):
+            self.names.setdefault(name, []).append(ifname)
         vanishing = {name for name, space in wanted.items() if space.state == "absent"}
         self.gone = self._closure(
             place
@@ -175,7 +178,7 @@ class _Links:
         netns_name, ifname = place
         have, space = self.have[place], self.spaces[netns_name]
         for item in space.routes or ():
-            if item.dev == ifname:
+            if item.dev == ifname and not item.is_kernels:
                 yield replace(route.remove(netns_name, item), phase=Phase.UNLINK, implied=True)
         for entry in space.neighbours or ():
             if entry.dev == ifname:
@@ -233,9 +236,9 @@ class _Links:
     def touched(self, netns_name: str) -> list[str]:
         """The links of a namespace that have something to be set, parents and masters first."""
         names = [
-            place[1]
-            for place in dict.fromkeys([*self.have, *self.want])
-            if place[0] == netns_name and self.then(place) is not None
+            ifname
+            for ifname in self.names.get(netns_name, ())
+            if self.then((netns_name, ifname)) is not None
         ]
         return sorted(names, key=lambda name: self._rank((netns_name, name)))
 
@@ -292,7 +295,11 @@ def _routes(
     name: str, have: Namespace, want: Namespace, after: Mapping[str, Link], lost_links: set[str]
 ) -> Iterator[Step]:
     there = {item.key: item for item in have.routes or () if item.dev not in lost_links}
-    lost = {item.key: item for item in have.routes or () if item.dev in lost_links}
+    lost = {
+        item.key: item
+        for item in have.routes or ()
+        if item.dev in lost_links and not item.is_kernels
+    }
     named = {item.key: item for item in want.routes or ()}
     for key, item in named.items():
         before = there.get(key)
@@ -308,13 +315,17 @@ def _routes(
         if key not in named and item.dev in after and _holds(item, after):
             yield route.add(name, None, item)
     for key, item in there.items():
+        if item.is_kernels:
+            continue
         same = key not in named or (named[key].state != "absent" and named[key].matches(item))
         if same and _goes_along(item, have, after):
             yield from _dropped(name, item, have, after)
 
 
 def _stands(item: Route, before: Route | None, after: Mapping[str, Link]) -> bool:
-    return _connected(item, after) if before is None else item.matches(before)
+    if before is None or before.is_kernels:
+        return _connected(item, after)
+    return item.matches(before)
 
 
 def _connected(item: Route, after: Mapping[str, Link]) -> bool:

@@ -18,7 +18,7 @@ _TABLES = {"default": 253, "main": MAIN, "local": LOCAL}
 _TYPES = {"1": "unicast", "2": "local", "6": "blackhole", "7": "unreachable", "8": "prohibit"}
 _SCOPES = {"0": "global", "200": "site", "253": "link", "254": "host", "255": "nowhere"}
 _NO_DEV = ("blackhole", "unreachable", "prohibit")
-_KERNEL = "2"
+_KERNEL = 2
 
 RouteType = Literal["unicast", "local", "blackhole", "unreachable", "prohibit"]
 Scope = Literal["global", "site", "link", "host", "nowhere"]
@@ -82,6 +82,7 @@ class Route(Model):
     onlink: Flag | None = None
     mtu: Annotated[int, Range(68, 65536)] | None = None
     advmss: Annotated[int, Range(1, 65535)] | None = None
+    protocol: Annotated[int, Range(0, 255)] | None = None
     state: Literal["present", "absent"] | None = None
 
     def normal(self) -> Route:
@@ -136,9 +137,16 @@ class Route(Model):
                 words.append(f"{name} {getattr(self, name)}")
         return " ".join(words) + (" onlink" if self.onlink else "")
 
+    @property
+    def is_kernels(self) -> bool:
+        """Whether the kernel made it by itself, for an address."""
+        return self.protocol == _KERNEL
+
     def matches(self, seen: Route) -> bool:
-        """Whether `seen` is this route; a `dev` left out is the kernel's choice."""
-        return self == (seen if self.dev is not None else seen.but(dev=None))
+        """Whether `seen` is this route. A `dev` left out is the kernel's choice, and a `protocol`
+        left out is whoever's made it."""
+        free = {name: None for name in ("dev", "protocol") if getattr(self, name) is None}
+        return self == seen.but(**free)
 
 
 def _metric(family: str) -> int:
@@ -152,9 +160,10 @@ def _scope(family: str, kind: str, via: str | None) -> Scope:
 
 
 def parse(entry: Mapping[str, Any]) -> Route | None:
-    """From one entry of `ip -j -d -N route show table all`; None for what the kernel made."""
+    """From one entry of `ip -j -d -N route show table all`; None for what is not managed."""
     kind = _TYPES.get(entry["type"])
-    if entry.get("protocol") == _KERNEL or kind is None or "nexthops" in entry:
+    by_kernel = entry.get("protocol") == str(_KERNEL)
+    if kind is None or "nexthops" in entry or (by_kernel and entry.get("table") != str(MAIN)):
         return None
     via = entry.get("gateway") or entry.get("via", {}).get("host")
     dst = entry["dst"]
@@ -173,6 +182,7 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
         "onlink": "onlink" in entry.get("flags", ()),
         "mtu": metrics.get("mtu"),
         "advmss": metrics.get("advmss"),
+        "protocol": int(entry.get("protocol", 0)),
     }
     return Route.model_construct(**fields)
 
@@ -219,7 +229,8 @@ def _render(step: Step) -> Iterator[Command]:
 
 
 def _extras(route: Route) -> Iterator[tuple[str, object]]:
-    yield "proto", "static"
+    # By its number, as others' routes are put back with theirs; 4 is static.
+    yield "proto", 4 if route.protocol is None else route.protocol
     for name in ("src", "mtu", "advmss"):
         value = getattr(route, name)
         if value is not None:

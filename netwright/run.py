@@ -93,7 +93,11 @@ def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
     """What is wrong after a script: nothing, or why it failed and how the host was left."""
     if answer.failed is not None:
         return _failure(run, before, answer)
-    left = [step for step in planning.plan(answer.snapshot.state, run.desired) if not step.put_back]
+    try:
+        rest = planning.plan(answer.snapshot.state, run.desired)
+    except HostError as error:
+        return list(error.problems)
+    left = [step for step in rest if not step.put_back]
     return [
         Problem(step.path, f"did not take: it is {_shown(step.before)}, not {_shown(step.after)}")
         for step in left

@@ -323,15 +323,14 @@ def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
         for line, (step, _) in enumerate(batch.lines, 1):
             last[id(step)] = (number, line)
     places: list[tuple[int, int]] = []
-    place = (0, 0)
+    place = (1, 1)
     for step in plan:
         # What the kernel does by itself happens with a step that follows; undoing it is harmless.
         place = last.get(id(step), place)
         places.append(place)
     for step, (number, line) in zip(reversed(plan), reversed(places), strict=True):
         for command in step.turned().commands():
-            if number:
-                yield f"{number} {line} {command.tool} {command.netns} {_back(command, number)}"
+            yield f"{number} {line} {command.tool} {command.netns} {_back(command, number)}"
 
 
 def _back(command: Command, number: int) -> str:

@@ -88,7 +88,7 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
     addresses: dict[bool, list[str]] = {False: [], True: []}
     for item in entry.get("addr_info", ()):
         if "local" in item:
-            text = address.canonical(item["local"], item["prefixlen"])
+            text = address.parse(ifname, item)
             by_itself = bool(item.get("dynamic")) or address.is_kernels(ifname, text)
             addresses[by_itself].append(text)
     fields: dict[str, Any] = {
