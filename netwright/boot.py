@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from netwright.iptables_shell import BOOT
 from netwright.links.link import Link, SeenLink
 from netwright.plan import plan
 from netwright.script import batches
@@ -46,6 +47,7 @@ umask 077
 nw_dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$nw_dir"' EXIT
 : > "$nw_dir/late"
+NW_FIREWALL
 nw_ip() {
   if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
 }
@@ -81,6 +83,8 @@ nw_run() {
     settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) while read -r name; do modprobe -- "$name"; done ;;
+    tables) nw_boot_tables "$2" ;;
+    ipset) nw_boot_sets "$2" ;;
   esac
 }
 nw_batch() {
@@ -125,8 +129,10 @@ def render(name: str, plan: Plan) -> str:
 
     + name: the ledger's name
     """
+    tools = {batch.tool for batch in batches(plan)}
     return (
         _SCRIPT.replace("NW_NAME", name)
+        .replace("NW_FIREWALL", BOOT if {"ipset", "tables"} & tools else "")
         .replace("NW_TRIES", str(2 * PATIENCE))
         .replace("NW_BODY", "\n".join(_body(plan)))
     )

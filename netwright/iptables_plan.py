@@ -25,6 +25,8 @@ class TableState:
     table: str
     chains: Mapping[str, Chain | None]
     """Chain -> policy and rules; None: not there."""
+    top: frozenset[str] = frozenset()
+    """Chains in which ours come before what others may have put there meanwhile, at boot."""
 
     def __str__(self) -> str:
         return f"{len(self.chains)} chains"
@@ -49,13 +51,14 @@ def plan(
             if now != then:
                 before[name], after[name] = now, then
         if after:
+            top = frozenset(name for name in after if want[table][name].at == "top")
             yield Step(
                 Phase.IPTABLES,
                 netns,
                 f"{family}.{table}",
                 "",
-                TableState(table, before),
-                TableState(table, after),
+                TableState(table, before, top),
+                TableState(table, after, top),
                 _render,
             )
 
@@ -181,12 +184,12 @@ def _document(before: TableState, after: TableState) -> Iterator[str]:
         elif then is not None and then.policy != now.policy:
             yield f"-P {name} {then.policy}"
     for name, now, then in pairs:
-        yield from _edits(name, now, then)
+        yield from _edits(name, now, then, name in after.top)
     # Only now does no rule lead there any more.
     yield from (f"-X {name}" for name, _, then in pairs if then is None)
 
 
-def _edits(name: str, now: Chain | None, then: Chain | None) -> Iterator[str]:
+def _edits(name: str, now: Chain | None, then: Chain | None, top: bool) -> Iterator[str]:
     have = now.rules or () if now is not None else ()
     want = then.rules or () if then is not None else ()
     if not want:
@@ -198,11 +201,13 @@ def _edits(name: str, now: Chain | None, then: Chain | None) -> Iterator[str]:
         if kind == "-":
             yield f"-D {name} {place}"
             continue
-        if kind == "+":
-            yield f"-I {name} {place} {text}"
-        elif kind == ">":
-            yield f"-A {name} {text}"
         place += 1
+        if kind == " ":
+            continue
+        if kind == "+" or top:
+            yield f"-I {name} {place - 1} {text}"
+        else:
+            yield f"-A {name} {text}"
 
 
 def changes(have: Sequence[str], want: Sequence[str]) -> Iterator[tuple[str, str]]:

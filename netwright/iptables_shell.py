@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["APPLY", "READ"]
+__all__ = ["APPLY", "BOOT", "READ"]
 
 READ = r"""
 NW_SAVE='
@@ -119,7 +119,18 @@ nw_scratch() {
 """
 """`nw_tables NETNS TOOL` prints the tables, `nw_scratch` loads what `nw_declared` prints aside."""
 
-APPLY = r"""
+_DOCUMENTS = r"""
+nw_documents() {
+  rm -f "$nw_dir"/doc.*
+  tr '\037' '\n' | awk -v d="$nw_dir" '
+    $1 == "#" { if (n) close(f); f = d "/doc." ++n }
+    { print > f }'
+}
+"""
+
+APPLY = (
+    _DOCUMENTS
+    + r"""
 NW_GUARD='
 FNR == 1 && NR == 1 { for (i = 6; i <= NF; i++) { order[i] = $i; text[$i] = "" } last = NF }
 FILENAME != ARGV[1] && $1 == "-A" && ($2 in text) { sub(/ +$/, ""); text[$2] = text[$2] $0 "\n" }
@@ -143,10 +154,7 @@ while line=$((line + 1)) && [ -f "$dir/doc.$line" ]; do
 done
 '
 nw_change_tables() {
-  rm -f "$nw_dir"/doc.*
-  tr '\037' '\n' | awk -v d="$nw_dir" '
-    $1 == "#" { if (n) close(f); f = d "/doc." ++n }
-    { print > f }' || return 1
+  nw_documents || return 1
   nw_in "$1" sh -c "$NW_TABLES" sh "$nw_dir" "$NW_GUARD"
 }
 nw_change_sets() {
@@ -156,4 +164,53 @@ nw_change_sets() {
   return 1
 }
 """
+)
 """`nw_change_tables NETNS` runs the documents on its standard input, see `iptables_plan`."""
+
+BOOT = (
+    _DOCUMENTS
+    + r"""
+# Of a document for an empty table what is missing in this one; a chain of ours is filled anew.
+NW_MISSING='
+FILENAME == ARGV[1] {
+  line = $0
+  if ($1 == "-I") { sub(/ [0-9]+/, "", line); sub(/^-I/, "-A", line) }
+  words[++n] = $0; lines[n] = line; verb[n] = $1; chain[n] = $2
+  if ($1 == "-N") own[$2]
+  if (line ~ /^-A/) body[$2] = body[$2] line "\n"
+  next
+}
+/^:/ { there[substr($1, 2)] }
+$1 == "-A" { sub(/ +$/, ""); have[$0]++; text[$2] = text[$2] $0 "\n" }
+END {
+  for (i = 1; i <= n; i++) {
+    name = chain[i]
+    same = (name in own) && (name in there) && body[name] == text[name]
+    if (verb[i] == "-N" && (name in there)) { if (!same) print "-F " name }
+    else if (verb[i] !~ /^-[AI]$/) print words[i]
+    else if (name in own) { if (!same) print words[i] }
+    else if (have[lines[i]] > 0) have[lines[i]]--
+    else print words[i]
+  }
+}
+'
+NW_TABLES='
+dir=$1 missing=$2 line=0
+while line=$((line + 1)) && [ -f "$dir/doc.$line" ]; do
+  read -r _ tool table _ < "$dir/doc.$line"
+  "$tool-save" -t "$table" 2> /dev/null > "$dir/save"
+  awk "$missing" "$dir/doc.$line" "$dir/save" > "$dir/document"
+  "$tool-restore" --noflush -w 10 < "$dir/document" || echo "Command failed -:$line"
+done
+'
+nw_boot_tables() {
+  nw_documents || return 1
+  nw_in "$1" sh -c "$NW_TABLES" sh "$nw_dir" "$NW_MISSING"
+}
+nw_boot_sets() {
+  nw_in "$1" ipset restore -exist 2>&1 |
+    sed 's/.*Error in line \([0-9]*\):.*/&\nCommand failed -:\1/'
+}
+"""
+)
+"""The same at boot, from documents for empty tables, where others may have been before."""
