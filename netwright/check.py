@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -45,17 +44,22 @@ def _endpoint(value: object) -> str:
     return f"{text}:{int(match[3])}"
 
 
+_URL = re.compile(
+    r"http://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:[/?][\w.:/\[\]?=&%~+,;@!-]*)?",
+    re.ASCII,
+)
+
+
 def _url(value: object) -> str:
-    wanted = "is not a URL like http://10.0.0.1:80/path"
-    if not isinstance(value, str) or not re.fullmatch(r"http://[\w.:/\[\]?=&%~+,;@!-]+", value):
-        raise ValueError(wanted)
+    match = _URL.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 1 <= int(match["port"] or 80) <= 65535:
+        raise ValueError("is not a URL like http://10.0.0.1:80/path")
     try:
-        parts = urlsplit(value)
-        if not parts.hostname or parts.username or parts.port == 0:
-            raise ValueError
+        ip_address(match["six"] or "::")
     except ValueError:
-        raise ValueError(wanted) from None
-    return value
+        raise ValueError("has no valid address, like http://[fd00::9]:80/path") from None
+    return str(value)
 
 
 Endpoint = Annotated[str, BeforeValidator(_endpoint)]

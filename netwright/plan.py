@@ -350,6 +350,8 @@ def _goes_along(item: Route, have: Namespace, after: Mapping[str, Link]) -> bool
     if before is None or then is None:
         return False
     gone = set(before.addresses or ()) - set(then.addresses or ())
+    if item.family == "inet6" and links.loses_ipv6(before, then):
+        return True
     return _goes_down(before, then) or (
         item.family == "inet" and any(":" not in text for text in gone)
     )
@@ -362,8 +364,9 @@ def _goes_down(before: Link, then: Link) -> bool:
 def _dropped(name: str, item: Route, have: Namespace, after: Mapping[str, Link]) -> Iterator[Step]:
     """A route that the kernel drops: put back if it can be, else seen to go."""
     ifname = item.dev or ""
-    down = _goes_down((have.links or {})[ifname], after[ifname])
-    if not down and _holds(item, after):
+    before, then = (have.links or {})[ifname], after[ifname]
+    lost = _goes_down(before, then) or links.loses_ipv6(before, then)
+    if not lost and _holds(item, after):
         yield route.put_back(name, item, Phase.LINK_SYSCTL, implied=True)
         yield route.put_back(name, item, Phase.ROUTE, implied=False)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from netwright import iptables_check, sysctl
 from netwright.address import is_link_local
 from netwright.errors import Problem, Problems
-from netwright.links.link import KINDS, Link
+from netwright.links.link import IPV6_MIN_MTU, KINDS, Link
 from netwright.links.veth import Peer
 from netwright.model import HOST
 
@@ -71,11 +71,20 @@ def _links(found: Problems, netns: str, space: Namespace, state: NetworkState) -
     for ifname, link in _present(space):
         with found.under("links", ifname):
             _kind(found, link)
+            _mtu(found, link)
             _master(found, link, space.links or {})
             if link.link_netns not in (None, HOST, *(state.netns or {})):
                 found.add(
                     "link_netns", f"{link.link_netns!r} is no declared namespace and not host"
                 )
+
+
+def _mtu(found: Problems, link: Link) -> None:
+    if link.mtu is not None and link.mtu < IPV6_MIN_MTU:
+        for index, text in enumerate(link.addresses or ()):
+            if ":" in text:
+                what = f"{text} needs an mtu of at least {IPV6_MIN_MTU}; here it is {link.mtu}"
+                found.add(f"addresses[{index}]", what)
 
 
 def _kind(found: Problems, link: Link) -> None:

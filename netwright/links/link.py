@@ -77,6 +77,8 @@ def _kinds() -> dict[str, type[Options]]:
 KINDS = _kinds()
 """Kind -> type of its options. A new kind is a room beside this file and a field of `Link`."""
 
+IPV6_MIN_MTU = 1280
+
 _SCALARS = ("mac", "mtu", "txqueuelen", "promisc")
 
 
@@ -157,6 +159,10 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
             Phase.LINK, netns, f"links.{ifname}", attribute, before, after, _RENDER[attribute]
         )
 
+    if loses_ipv6(current, want):
+        for item in current.addresses or ():
+            if ":" in item:
+                yield _address_step(netns, ifname, item, None, implied=True)
     for name in _SCALARS:
         value = getattr(want, name)
         if value is not None and value != getattr(current, name):
@@ -170,6 +176,18 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
     yield from _modify_addresses(netns, ifname, current, want)
     if want.state == "up" and current.state != "up":
         yield step("state", current.state, "up")
+
+
+def loses_ipv6(current: Link, want: Link) -> bool:
+    """Whether the kernel takes IPv6 off a link, as it does below its smallest MTU."""
+    return want.mtu is not None and want.mtu < IPV6_MIN_MTU <= (current.mtu or 0)
+
+
+def _address_step(
+    netns: str, ifname: str, before: str | None, after: str | None, implied: bool = False
+) -> Step:
+    thing = f"links.{ifname}"
+    return Step(Phase.LINK, netns, thing, "addresses", before, after, _render_address, implied)
 
 
 def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
@@ -208,20 +226,13 @@ def _modify_port(netns: str, ifname: str, current: Link, want: Link) -> Iterator
 def _modify_addresses(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
     """New ones first, so that the link is never without: its routes would go with the last one."""
     have = current.addresses or ()
+    if loses_ipv6(current, want):
+        have = tuple(item for item in have if ":" not in item)
     wanted = have if want.addresses is None else want.addresses
     gone = [item for item in have if item not in wanted]
 
     def step(before: str | None, after: str | None, implied: bool = False) -> Step:
-        return Step(
-            Phase.LINK,
-            netns,
-            f"links.{ifname}",
-            "addresses",
-            before,
-            after,
-            _render_address,
-            implied,
-        )
+        return _address_step(netns, ifname, before, after, implied)
 
     goes_down = want.state == "down" and current.state == "up"
     there = {*have, *getattr(current, "dynamic", ())}

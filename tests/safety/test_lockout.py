@@ -32,11 +32,11 @@ def _eth0(**fields):
 KINDS = {
     "address removed": lambda own: _eth0(addresses=[]),
     "address changed": lambda own: _eth0(addresses=[f"{SUBNET}.200/24"]),
-    "prefix too long": lambda own: _eth0(addresses=[f"{own}/32"]),
+    "route replaced": lambda own: {"routes": [{"dst": f"{SUBNET}.0/24", "type": "unreachable"}]},
     "link down": lambda own: _eth0(state="down"),
     "mtu too small": lambda own: _eth0(mtu=68),
     "link on a bridge": lambda own: {
-        "links": {"br9": {"kind": "bridge"}, "eth0": {"master": "br9"}}
+        "links": {"br9": {"kind": "bridge", "state": "down"}, "eth0": {"master": "br9"}}
     },
     "blackhole route": lambda own: {"routes": [{"dst": GATEWAY, "type": "blackhole"}]},
     "prohibiting rule": lambda own: {
@@ -45,9 +45,8 @@ KINDS = {
     "wrong neighbour": lambda own: {
         "neighbours": [{"dst": GATEWAY, "dev": "eth0", "mac": "02:00:00:00:00:99"}]
     },
-    "wrong mac and neighbour": lambda own: {
-        "links": {"eth0": {"mac": "02:00:00:00:00:77", "state": "down"}}
-    },
+    "output dropped": lambda own: {"iptables": {"filter": {"OUTPUT": {"policy": "DROP"}}}},
+    "input dropped": lambda own: {"iptables": {"filter": {"INPUT": ["-p tcp --dport 22 -j DROP"]}}},
 }
 
 INVENTORY = """
