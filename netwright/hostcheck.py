@@ -6,8 +6,9 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from netwright import sysctl
+from netwright import iptables_check, sysctl
 from netwright.errors import Problems
+from netwright.iptables import FAMILIES
 from netwright.links.link import KINDS, Link
 from netwright.model import HOST, overlay
 from netwright.route import Route
@@ -33,6 +34,7 @@ def problems(found: Problems, current: NetworkState, desired: NetworkState) -> N
                     _references(found, name, link, after, wanted, spaces)
             _routes(found, have, want, after)
             _sysctl(found, have, want, after)
+            _tables(found, have, want)
 
 
 def _after(have: Namespace, want: Namespace) -> dict[str, Link]:
@@ -163,6 +165,14 @@ def _network(text: str) -> Network:
 def subnet(address: str) -> str:
     """The prefix that an address is in: `172.16.0.1/24` -> `172.16.0.0/24`."""
     return str(_network(address))
+
+
+def _tables(found: Problems, have: Namespace, want: Namespace) -> None:
+    for family in FAMILIES:
+        live = getattr(have, family) or {}
+        for table, chains in (getattr(want, family) or {}).items():
+            with found.under(family, table):
+                iptables_check.needed(found, live.get(table, {}), chains)
 
 
 def _sysctl(found: Problems, have: Namespace, want: Namespace, after: Mapping[str, Link]) -> None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from netwright.errors import Problems
 from netwright.ipset import Ipset
-from netwright.iptables import BUILTIN, FAMILIES, Chain, is_builtin
+from netwright.iptables import BUILTIN, FAMILIES, Chain, OwnedChain, is_builtin
 from netwright.iptables_rule import jump, sets, wrong
 
 if TYPE_CHECKING:
     from netwright.state import Namespace
 
-__all__ = ["problems"]
+__all__ = ["needed", "problems"]
+
+Chains = Mapping[str, Chain]
 
 
 def problems(found: Problems, space: Namespace) -> None:
@@ -111,6 +113,24 @@ def _loops(found: Problems, chains: Mapping[str, Chain]) -> None:
         # Once for each loop: at its first chain.
         if way and start == min(way):
             found.add(start, f"leads back to itself: {' -> '.join([*way, start])}")
+
+
+def needed(found: Problems, have: Chains, want: Chains) -> None:
+    """Note every chain that shall go while a rule that stays leads to it.
+
+    + have: the live chains of a table
+    + want: what is declared and pruned of it
+    """
+    gone = {name for name, chain in want.items() if chain.state == "absent" and name in have}
+    for name, chain in have.items() if gone else ():
+        ours = want.get(name)
+        if ours is not None and (ours.state == "absent" or not isinstance(ours, OwnedChain)):
+            continue
+        known = set(ours.ours if isinstance(ours, OwnedChain) else ())
+        for text in chain.rules or ():
+            if text not in known and _jump(text) in gone:
+                what = f"is still needed by {name} ({text}), which isn't ours"
+                found.add(_jump(text), what)
 
 
 def _jump(text: str) -> str:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from netwright import ipset
-from netwright.errors import HostError, Problems
+from netwright.errors import HostError, Problem, Problems
 from netwright.iptables import FAMILIES, Chain, is_builtin
 from netwright.iptables_rule import expands, jump, restore_line, sets
 from netwright.model import HOST
 from netwright.state import Namespace, NetworkState
 
-__all__ = ["Load", "Scratch", "loads", "render"]
+__all__ = ["Load", "Scratch", "loads", "parse", "render", "resolve", "warnings"]
 
 _MARK = "netwright-mark"
 
@@ -66,6 +66,8 @@ class Scratch:
     """Number, table and line -> the tool's own words."""
     failed: str = ""
     """Why there was no throw-away namespace."""
+    remarks: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Namespace and tool -> what was said beside the tables."""
 
 
 def loads(declared: NetworkState) -> dict[tuple[str, str], Load]:
@@ -187,11 +189,16 @@ def resolve(declared: NetworkState, scratch: Scratch) -> NetworkState:
 
     Raises HostError with every rule that was refused, and the tool's words.
     """
+    problems = Problems()
+    for netns, space in declared.namespaces():
+        with problems.under(*(() if netns == HOST else ("netns", netns))):
+            _unreadable(problems, netns, space, scratch)
+    if problems.found:
+        raise HostError(problems.found)
     found = loads(declared)
     different = {load.number: load for load in found.values()}
     answers = {number: canonical(load, scratch) for number, load in different.items()}
     words = {number: _refusals(load, scratch) for number, load in different.items()}
-    problems = Problems()
     spaces = dict(declared.namespaces())
     for (netns, family), load in found.items():
         said, made = words[load.number], answers[load.number]
@@ -207,6 +214,38 @@ def resolve(declared: NetworkState, scratch: Scratch) -> NetworkState:
     if problems.found:
         raise HostError(problems.found)
     return declared.with_namespaces(spaces)
+
+
+def _unreadable(problems: Problems, netns: str, space: Namespace, scratch: Scratch) -> None:
+    """What of the host's keeps its tables or sets from being managed."""
+    if space.ipsets and "# missing" in scratch.remarks.get((netns, "ipset"), ()):
+        problems.add("ipsets", "ipset is not installed on this host (package ipset)")
+    for family in FAMILIES:
+        tables = getattr(space, family) or {}
+        for line in scratch.remarks.get((netns, family), ()) if tables else ():
+            native = re.fullmatch(r"# Table `(\w+)' is incompatible.*", line)
+            if line == "# missing":
+                problems.add(family, f"{family} is not installed on this host (package iptables)")
+            elif line.startswith("# failed"):
+                problems.add(family, f"{family}-save failed: {line.removeprefix('# failed ')}")
+            elif native and native[1] in tables:
+                what = "holds rules that only nft can show; move them into a table of their own"
+                problems.add(f"{family}.{native[1]}", what)
+        chains = [chain for item in tables.values() for chain in item.values()]
+        if scratch.failed and any(chain.rules for chain in chains):
+            what = "can't be validated: there is no throw-away namespace for them on this host"
+            problems.add(family, f"{what} ({scratch.failed})")
+
+
+def warnings(declared: NetworkState, scratch: Scratch) -> Iterator[Problem]:
+    """What is not wrong with the declaration, but with the host it is for."""
+    for netns, space in declared.namespaces():
+        for family in FAMILIES if space.given() else ():
+            for line in scratch.remarks.get((netns, family), ()):
+                if line.startswith("# other ") and getattr(space, family):
+                    other = line.removeprefix("# other ").removesuffix("-save")
+                    at = family if netns == HOST else f"netns.{netns}.{family}"
+                    yield Problem(at, f"{other} holds rules as well: packets meet both")
 
 
 def _refusals(load: Load, scratch: Scratch) -> dict[Item, str]:
@@ -247,8 +286,13 @@ def parse(sections: Mapping[tuple[str, str], list[str]]) -> Scratch:
         if kind == "refused":
             number, table, at = name.split(" ")
             refused[int(number), table, int(at)] = _words(lines)
-    failed = " ".join(sections.get(("unscratched", ""), ()))
-    return Scratch(saved, refused, failed)
+    failed = " ".join(line.lstrip("|") for line in sections.get(("unscratched", ""), ()))
+    remarks = {
+        (netns, kind): [line for line in lines if line.startswith("# ")]
+        for (kind, netns), lines in sections.items()
+        if kind in (*FAMILIES, "ipset")
+    }
+    return Scratch(saved, refused, failed, remarks)
 
 
 def _words(lines: list[str]) -> str:

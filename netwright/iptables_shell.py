@@ -8,10 +8,10 @@ READ = r"""
 NW_SAVE='
 tool=$1 names=/proc/net/${1%tables}_tables_names
 command -v "$tool-save" > /dev/null || { echo "# missing"; exit 0; }
-"$tool-save" 2> /dev/null || echo "# failed"
+{ words=$("$tool-save" 2>&1 >&3) || echo "# failed" $words; } 3>&1
 # Only tables that are there: looking for one by its name would make it.
 case $("$tool" -V) in
-  *nf_tables*) [ ! -s "$names" ] || other=$tool-legacy-save ;;
+  *nf_tables*) ! grep -qs . "$names" || other=$tool-legacy-save ;;
   *) other=$tool-nft-save ;;
 esac
 [ -z "${other:-}" ] || ! command -v "$other" > /dev/null ||

@@ -25,6 +25,7 @@ class Run:
     desired: NetworkState
     network: Plan
     files: Plan
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -72,6 +73,7 @@ def prepare(
     if name in snapshot.working:
         who = snapshot.working[name]
         raise HostError([Problem("", f"another run is at work under the name {name!r}: {who}")])
+    warnings = tuple(iptables_scratch.warnings(declared, snapshot.scratch))
     declared = iptables_scratch.resolve(declared, snapshot.scratch)
     ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
     found = list(ledger.overlaps(name, declared, ledgers))
@@ -86,7 +88,7 @@ def prepare(
     written = list(file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE)))
     paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
     written += file.plan(snapshot.files, new.files(name), dict.fromkeys(paths, Phase.LEDGER))
-    return Run(name, desired, steps, written)
+    return Run(name, desired, steps, written, warnings)
 
 
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:

@@ -82,6 +82,8 @@ def converge(
         deploy_state.failed_hosts.add(host)
         yield FunctionCommand(_fail, (), {})
         return
+    for problem in run.warnings:
+        logger.warning(f"{host.print_prefix}{problem}")
     told(run.plan)
     shown = [step for step in run.plan if only(step)]
     if not shown:
