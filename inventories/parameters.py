@@ -64,11 +64,16 @@ _NETNS = {
         "sysctl": {**_OFF, "net.ipv4.ip_forward": 1},
         "links": {
             "lo": {"addresses": ["10.2.9.1/32"]},
-            "s0": _end("10.2.0.1/24"),
+            # .5 and .6 are asked for once each, so that no older answer is remembered.
+            "s0": _end("10.2.0.1/24", "10.2.0.5/24", "10.2.0.6/24"),
             "s1": _end("10.2.1.1/24"),
             "s2": _veth("b0", "behind", "10.2.2.1/24"),
         },
-        "routes": [{"dst": "10.9.9.9/32", "via": "10.2.1.2"}],
+        "routes": [
+            {"dst": "10.9.9.9/32", "via": "10.2.1.2"},
+            # Local without being the address of a link: of scope host, which arp_ignore 3 heeds.
+            {"dst": "10.2.9.9/32", "type": "local", "dev": "lo"},
+        ],
     },
     "behind": {
         "sysctl": _OFF,
@@ -102,7 +107,8 @@ _CHECKS = [
     _arping("10.2.0.1", "timeout", source="10.9.9.9", **{"with": _server(arp_ignore=2)}),
     _arping("10.2.0.1", source="10.9.9.9", **{"with": _server(arp_ignore=1)}),
     _arping("10.2.1.1", **{"with": _server(arp_ignore=3)}),
-    _arping("10.2.9.1", "timeout", **{"with": _server(arp_ignore=3)}),
+    _arping("10.2.9.9"),
+    _arping("10.2.9.9", "timeout", **{"with": _server(arp_ignore=3)}),
     _arping("10.2.0.1", "timeout", **{"with": _server(arp_ignore=8)}),
     # arp_filter: only where the answer's way goes out over the link that was asked
     _arping("10.2.0.1", source="10.9.9.9"),
@@ -114,14 +120,14 @@ _CHECKS = [
     # arp_announce, seen by a server that heeds only askers of its own subnet
     {
         "from": "client",
-        "ping": "10.2.0.1",
+        "ping": "10.2.0.5",
         "source": "10.9.9.9",
         "with": _server(arp_ignore=2),
         "expect": "timeout",
     },
     {
         "from": "client",
-        "ping": "10.2.0.1",
+        "ping": "10.2.0.6",
         "source": "10.9.9.9",
         "with": {
             "netns": {
