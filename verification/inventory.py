@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from click import ClickException
 from pyinfra.api import Config, State
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_config, ctx_state
+from pyinfra_cli.exceptions import UnexpectedExternalError
 from pyinfra_cli.inventory import make_inventory
 from pyinfra_cli.util import exec_file
 
@@ -93,6 +95,17 @@ def _state(inventory: str) -> State:
         if Path("config.py").is_file():
             exec_file("config.py")
         state.init(make_inventory(inventory, cwd=state.cwd), config)
+    except UnexpectedExternalError as error:
+        raise InventoryError(_in_user_code(error)) from None
     except (PyinfraError, ClickException, SyntaxError, OSError) as error:
         raise InventoryError(f"{inventory} can't be read: {' '.join(str(error).split())}") from None
     return state
+
+
+def _in_user_code(error: UnexpectedExternalError) -> str:
+    """Where an inventory or its group data went wrong, and why."""
+    frames = traceback.extract_tb(error.exception.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == error.filename]
+    place = f"{error.filename}, line {lines[-1]}" if lines else str(error.filename)
+    reason = " ".join(str(error.exception).split())
+    return f"{place}: {type(error.exception).__name__}: {reason}"

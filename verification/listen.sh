@@ -11,6 +11,7 @@ esac
 listening() {
   $within ss "$sockets" "sport = :$port" | grep -q .
 }
+$within true || exit 1
 if listening; then
   echo "port $port is taken: $($within ss "${sockets}p" "sport = :$port" | head -n 1)" >&2
   exit 1

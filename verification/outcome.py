@@ -44,8 +44,7 @@ _ERRORS = (
         r"|Destination \w+ (?:Unreachable|Prohibited)|Destination unreachable|Packet filtered"
         r"|[Mm]essage too long|Frag needed|Packet too big"
         # A route of type prohibit, and one of type blackhole; ping words the first its own way.
-        r"|connect\S*: Permission denied|connect\S*: Invalid argument|sendto: Permission denied"
-        r"|sendto: Invalid argument|fail for \S+: (?:Permission denied|Invalid argument)"
+        r"|(?:connect\b.*|sendto|fail for \S+): (?:Permission denied|Invalid argument)"
         r"|check your local firewall rules",
         "unreachable",
     ),
@@ -69,7 +68,7 @@ def _echo(attempt: Attempt) -> Outcome:
     counts = re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received", text)
     if counts:
         return _counted(int(counts[1]), int(counts[2]), text)
-    return _failed(attempt)
+    return _failed(attempt.rc, text)
 
 
 def _arp(attempt: Attempt) -> Outcome:
@@ -81,7 +80,7 @@ def _arp(attempt: Attempt) -> Outcome:
     received = re.search(r"Received (\d+) (?:response|repl)", text)
     if sent and received:
         return _counted(int(sent[1]), int(received[1]), text)
-    return _failed(attempt)
+    return _failed(attempt.rc, text)
 
 
 def _counted(sent: int, received: int, text: str) -> Outcome:
@@ -96,7 +95,7 @@ def _counted(sent: int, received: int, text: str) -> Outcome:
 def _connection(attempt: Attempt) -> Outcome:
     if attempt.rc == 0:
         return Outcome("ok", "connected", _without_mark(attempt.out))
-    found = _failed(attempt)
+    found = _failed(attempt.rc, attempt.err)
     if found.result == "timeout" and "connected" in attempt.out.split("\n", 1)[0]:
         return Outcome("timeout", "connected, and then no answer")
     return found
@@ -111,7 +110,7 @@ def _datagram(attempt: Attempt) -> Outcome:
         return Outcome("ok", "answered", attempt.out.strip())
     if attempt.rc == 0:
         return Outcome("timeout", "no datagram came back")
-    return _failed(attempt)
+    return _failed(attempt.rc, attempt.err)
 
 
 def _web(attempt: Attempt) -> Outcome:
@@ -121,20 +120,20 @@ def _web(attempt: Attempt) -> Outcome:
         if number < 400:
             if attempt.rc == 0:
                 return Outcome("ok", f"status {number}", attempt.out.strip())
-            return _failed(attempt)
+            return _failed(attempt.rc, attempt.err)
         return Outcome("error", f"the server answered with status {number}")
-    return _failed(attempt)
+    return _failed(attempt.rc, attempt.err)
 
 
-def _failed(attempt: Attempt) -> Outcome:
-    text = f"{attempt.err}\n{attempt.out}"
+# Of a connection only the tool's errors are read: what the other side sends may say anything.
+def _failed(rc: int, text: str) -> Outcome:
     found = _known(text)
     if found is not None:
         return found
-    if attempt.rc in _KILLED_BY_TIMEOUT:
+    if rc in _KILLED_BY_TIMEOUT:
         return Outcome("timeout", "no answer")
     words = " / ".join(line.strip() for line in text.splitlines()[-3:] if line.strip())
-    return Outcome("error", f"the tool ended with {attempt.rc}: {words or 'no word of why'}")
+    return Outcome("error", f"the tool ended with {rc}: {words or 'no word of why'}")
 
 
 def _known(text: str) -> Outcome | None:

@@ -32,11 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses --verify alone; and has names shown as they are."""
+    """Refuses --verify alone; keeps to one process; has names shown as they are."""
     if not config.getoption("--verify"):
         return
     if not config.getoption("--pyinfra-inventory"):
         raise pytest.UsageError("--verify needs --pyinfra-inventory INVENTORY")
+    # All hosts are read at once anyway; and pyinfra patches threads, on which pytest-xdist depends.
+    if config.getoption("dist", "no") != "no":
+        config.option.dist = "no"
     # pytest takes what stands before "::" for a path and shows it as seen from where it was called;
     # hosts' names are no paths.
     config.invocation_params = replace(config.invocation_params, dir=config.rootpath)
@@ -44,10 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection(session: pytest.Session) -> bool | None:
     """In place of pytest's own collection when --verify is given."""
-    # With pytest-xdist the workers collect, and the controller compares what they found.
-    if not session.config.getoption("--verify") or session.config.pluginmanager.hasplugin(
-        "dsession"
-    ):
+    if not session.config.getoption("--verify"):
         return None
     from netwright.verification.items import collect
 
