@@ -12,6 +12,8 @@ help: ## these lines
 
 .venv: .venv/.made ## the virtual environment with everything in it
 .venv/.made: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || sh lab/setup.sh python3-venv
 	@echo "--> Python packages into .venv"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
