@@ -87,7 +87,7 @@ def _what(item: Any, loc: Loc, root: type[Model]) -> str:
     kind, value = item["type"], item["input"]
     if kind == "extra_forbidden":
         accepted = sorted(_accepted(root, loc[:-1]))
-        close = get_close_matches(str(loc[-1]), accepted, 1)
+        close = get_close_matches(str(loc[-1]), accepted, 1, 0.5)
         hint = f"did you mean {close[0]}? " if close else ""
         return f"is not a key here; {hint}accepted: {', '.join(accepted)}"
     if kind == "missing":
