@@ -59,7 +59,7 @@ for rules in "$base".*.rules; do
   load 1 $(($(wc -l < "$rules")))
 done
 printf "@@ scratch %s\n" "$number"
-"$tool-save" | grep -e "^[*]" -e "^-A"
+"$tool-save" | sed -n -e "/^[*]/p" -e "/^-A/p"
 '
 NW_SPLIT='
 { rest = substr($0, length($1) + 2) }
