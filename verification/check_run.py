@@ -1,7 +1,9 @@
 """One check: listeners up, the probe from its place until it is settled, listeners down, a verdict.
 
-Right after a converge, neighbours and bridges still have to learn. So what shall work has GRACE
-seconds to do so; what shall not work is tried several times, and fails if it works once.
+Right after a converge, neighbours and bridges still have to learn. So what shall work has some
+seconds of grace to do so; what shall not work is tried several times, and fails if it works once.
+An expected refusal has the same grace, since it may hide behind silence: routers and hosts send
+only so many errors a second.
 """
 
 from __future__ import annotations
@@ -22,11 +24,8 @@ from netwright.verification.place import Place, resolve
 from netwright.verification.probe import NoTool, Probe, choose
 from netwright.verification.variation import VariationFailed, varied
 
-__all__ = ["GRACE", "CheckFailed", "run_check"]
+__all__ = ["CheckFailed", "run_check"]
 
-GRACE = 5.0
-"""Seconds that a check with `expect: ok` may need until it succeeds; and that an expected refusal
-may hide behind silence, since routers answer only so many errors a second."""
 PAUSE = 0.3
 WAIT = {"timeout": 1}
 WAIT_ELSE = 3
@@ -48,15 +47,15 @@ def run_check(hosts: Hosts, host: str, number: int) -> None:
         if check.with_ is None:
             _run(hosts, host, check)
         else:
-            with varied(hosts.connection(host), settings, check.with_, _life(check)):
+            with varied(hosts.connection(host), settings, check.with_, _life(hosts, check)):
                 _run(hosts, host, check)
     except (NotReached, NoTool, ListenerFailed, VariationFailed) as error:
         raise CheckFailed(str(error)) from None
 
 
-def _life(check: Check) -> int:
+def _life(hosts: Hosts, check: Check) -> int:
     """Seconds after which what a check brings to a host goes by itself: longer than it takes."""
-    return int(60 + GRACE + 2 * WAIT_ELSE * (check.count or 1))
+    return int(60 + hosts.grace + 2 * WAIT_ELSE * (check.count or 1))
 
 
 def _run(hosts: Hosts, host: str, check: Check) -> None:
@@ -65,7 +64,7 @@ def _run(hosts: Hosts, host: str, check: Check) -> None:
     expected = check.expect or "ok"
     seen: list[str] = []
     with _listening(hosts, host, check, probe, seen) as listeners:
-        result = _settled(expected, _attempt(hosts, place, probe, expected))
+        result = _settled(expected, _attempt(hosts, place, probe, expected), hosts.grace)
         _judge(expected, result, place)
         if expected == "ok":
             _judge_answers(check, result, listeners)
@@ -102,7 +101,7 @@ def _start(hosts: Hosts, place: Place, check: Check, item: Listen) -> Listener:
         port=item.port,
         reply=item.reply,
         http=probe.kind == "http",
-        life=_life(check),
+        life=_life(hosts, check),
     )
 
 
@@ -148,9 +147,9 @@ def _dev_towards(hosts: Hosts, place: Place, probe: Probe) -> str:
     return found[1].split()[0]
 
 
-def _settled(expected: str, attempt: Callable[[], Result]) -> Result:
+def _settled(expected: str, attempt: Callable[[], Result], grace: float) -> Result:
     """The result that counts, after as many attempts as it takes to be sure."""
-    deadline, in_a_row = time.monotonic() + GRACE, 0
+    deadline, in_a_row = time.monotonic() + grace, 0
     told: Result | None = None
     while True:
         result = attempt()

@@ -4,6 +4,8 @@ in the way pyinfra reaches it (user, key, port, known hosts, jump hosts, sudo an
 from __future__ import annotations
 
 import secrets
+import warnings
+from getpass import GetPassWarning
 from typing import Any
 
 from paramiko import SSHException
@@ -65,12 +67,16 @@ class Connection(BaseBackend):
         """
         self.connect()
         mark = f"rc-{secrets.token_hex(8)}"
+        # Where there is no terminal to ask for a password, nobody shall be asked.
+        warnings.simplefilter("error", GetPassWarning)
         # pyinfra tells whether a command succeeded, not how it ended; so the script says it.
         text = f"(\n{script}\n) < /dev/null\nprintf '\\n%s %s' {mark} $?"
         try:
             _, output = self._pyinfra.run_shell_command(
                 StringCommand("sh"), _stdin=text, _timeout=timeout, **self._escalation()
             )
+        except GetPassWarning:
+            raise self._not_reached("sudo asks for a password; set _sudo_password") from None
         except TimeoutError:
             raise self._not_reached(f"no answer within {timeout:g} s") from None
         except (PyinfraError, SSHException, OSError, EOFError) as error:

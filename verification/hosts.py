@@ -20,8 +20,9 @@ PARALLEL = 40
 class Hosts:
     """What the items ask: a host as it was read, and its connection for the checks."""
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+    def __init__(self, targets: Mapping[str, Target], grace: float) -> None:
         self.targets = targets
+        self.grace = grace
         self._tools: dict[str, frozenset[str]] = {}
         self._seen: dict[str, Seen | NotReached] = {}
 

@@ -142,7 +142,7 @@ def collect(session: pytest.Session) -> None:
         targets = read(inventory)
     except InventoryError as error:
         raise pytest.UsageError(str(error)) from None
-    hosts = Hosts(targets)
+    hosts = Hosts(targets, config.getoption("--verify-grace"))
     config.add_cleanup(hosts.close)
     wrong = any(target.problems for target in targets.values())
     items: list[pytest.Item] = []

@@ -21,13 +21,18 @@ _HELP_VERIFY = (
     "declares and for each of its checks, named HOST::PATH. Nothing else is collected. Arguments "
     "select by name: a, a::links.br0, a::netns.test1."
 )
+_HELP_GRACE = (
+    "seconds (default: 5) that a check with `expect: ok` may need until it succeeds; right after a "
+    "converge, neighbours and bridges still have to learn."
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The two options, under a heading of their own in `pytest --help`."""
+    """The options, under a heading of their own in `pytest --help`."""
     group = parser.getgroup("netwright", "network verification")
     group.addoption("--pyinfra-inventory", metavar="INVENTORY", help=_HELP_INVENTORY)
     group.addoption("--verify", action="store_true", default=False, help=_HELP_VERIFY)
+    group.addoption("--verify-grace", metavar="SECONDS", type=float, default=5.0, help=_HELP_GRACE)
 
 
 @pytest.hookimpl(tryfirst=True)

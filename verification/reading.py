@@ -51,6 +51,11 @@ part() {{
   echo "{MARK} {_DONE} $?"
 }}
 """
+_ROOT = """if [ "$(id -u)" != 0 ]; then
+  echo 'it needs root; set _sudo=True in the inventory'
+  exit
+fi
+"""
 
 
 @dataclass
@@ -97,6 +102,7 @@ def script(state: NetworkState) -> str:
 def _script(state: NetworkState) -> Iterator[str]:
     # Each namespace's shell starts with the same lines.
     yield f"head={quote(_HEAD)}\n{_HEAD}"
+    yield _ROOT
     yield "part netns ip -j netns list 2>&1\n"
     for module in state.modules or ():
         yield _module(module)
