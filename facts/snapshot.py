@@ -4,39 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyinfra.api import FactBase, Host, StringCommand
-from pyinfra.api.exceptions import FactProcessError
-from typing_extensions import override
+from pyinfra.api import Host, StringCommand
 
 from netwright import snapshot
 from netwright.errors import Problem, SnapshotError
-from netwright.model import HOST
 from netwright.snapshot import Snapshot
-from netwright.state import NetworkState
 
-__all__ = ["Network", "read", "run_script"]
-
-
-class Network(FactBase[NetworkState]):
-    """The links, addresses, routes, rules and neighbours of a host and of its namespaces.
-
-    + netns: names of namespaces to read besides the host's own
-
-    Reads only. Raises FactProcessError for a host whose answer can't be read.
-
-    Example: `pyinfra @local fact netwright.facts.snapshot.Network`
-    """
-
-    @override
-    def command(self, netns: Iterable[str] = ()) -> StringCommand:
-        return StringCommand(snapshot.script([HOST, *netns]))
-
-    @override
-    def process(self, output: list[str]) -> NetworkState:
-        try:
-            return snapshot.parse(output).state
-        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise FactProcessError(str(error)) from None
+__all__ = ["read", "run_script"]
 
 
 def run_script(
