@@ -13,6 +13,7 @@ from typing import Any
 
 from netwright.ipset import Ipset
 from netwright.iptables import FAMILIES, Chain, OwnedChain, is_builtin
+from netwright.iptables_plan import target
 from netwright.state import Namespace
 
 __all__ = ["claims", "joined", "pruned", "record"]
@@ -219,6 +220,6 @@ def _joined(table: str, name: str, old: Chain | None, new: Chain | None) -> Chai
         return found
     if not is_builtin(table, name) or new.state == "absent":
         return new
-    kept = [text for text in old.rules or () if text not in (new.rules or ())]
-    rules = (*(new.rules or ()), *kept)
-    return new.but(policy=new.policy or old.policy, rules=rules or new.rules)
+    # The earlier ones are in the way of the new ones just as others' are in a live chain.
+    both = tuple(target(old.rules or (), Chain(rules=new.rules or (), at=new.at)))
+    return new.but(policy=new.policy or old.policy, rules=both or new.rules)
