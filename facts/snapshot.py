@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pyinfra.api import Host, StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 
 from netwright import snapshot
 from netwright.errors import Problem, SnapshotError
 from netwright.snapshot import Snapshot
 
 __all__ = ["read", "run_script"]
+
+_OURS = ("_stdin", "_timeout", "_success_exit_codes")
 
 
 def run_script(
@@ -25,10 +29,17 @@ def run_script(
     Returns whether it succeeded, and the lines of its output and of its errors.
     """
     arguments = dict(host.current_op_global_arguments or {})
-    keys = ("_sudo", "_sudo_user", "_sudo_password", "_use_sudo_login", "_su_user", "_doas", "_env")
-    keep = {key: arguments[key] for key in keys if arguments.get(key)}
+    keep: Any = {
+        key: arguments[key]
+        for key in CONNECTOR_ARGUMENT_KEYS
+        if key not in _OURS and arguments.get(key)
+    }
     ok, output = host.run_shell_command(
-        StringCommand("sh"), _stdin=script.removesuffix("\n"), _timeout=timeout, **keep
+        StringCommand("sh"),
+        print_input=host.state.print_input,
+        _stdin=script.removesuffix("\n"),
+        _timeout=timeout,
+        **keep,
     )
     return ok, output.stdout_lines, output.stderr_lines
 
