@@ -9,14 +9,15 @@ from netwright.neighbour import Neighbour
 from netwright.route import Route
 from netwright.rule import Rule
 from netwright.state import Namespace, NetworkState
-from netwright.verification import effective
+from netwright.verification import effective, rules
 from netwright.verification.claim import Claim, unreadable
 from netwright.verification.link_claims import link_claims
 from netwright.verification.seen import NotThere, Seen, SeenRoute, SeenRule
 
 __all__ = ["claims"]
 
-_READ_HERE = {"modules", "sysctl", "links", "routes", "rules", "neighbours", "state"}
+_ROOMS = {"modules", "sysctl", "links", "routes", "rules", "neighbours", "state"}
+_READ_HERE = {*_ROOMS, "ipsets", "iptables", "ip6tables"}
 
 
 def claims(state: NetworkState) -> Iterator[Claim]:
@@ -64,6 +65,7 @@ def _space(netns: str, space: Namespace) -> Iterator[Claim]:
         yield _rule(at, netns, rule)
     for entry in space.neighbours or ():
         yield _neighbour(at, netns, entry)
+    yield from rules.claims(at, netns, space)
 
 
 def _sysctl(at: str, netns: str, key: str, value: str) -> Iterator[Claim]:

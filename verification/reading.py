@@ -11,6 +11,7 @@ from shlex import quote
 
 from netwright.model import HOST
 from netwright.state import Namespace, NetworkState
+from netwright.verification import rule_parts
 from netwright.verification.effective import keys_needed
 
 __all__ = ["Answer", "parse", "script", "wanted"]
@@ -109,7 +110,7 @@ def _script(state: NetworkState) -> Iterator[str]:
     for netns, space in state.namespaces():
         if space.state == "absent":
             continue
-        body = "".join(_space(*wanted(netns, space)))
+        body = "".join([*_space(*wanted(netns, space)), *_rules(space)])
         yield f"echo {quote(f'{MARK} {_IN} {netns}')}\n"
         if netns == HOST:
             yield body
@@ -136,6 +137,11 @@ def _space(parts: list[str], keys: list[str]) -> Iterator[str]:
         yield f"cd /proc/sys && part sysctl xargs grep -Hs '' <<'{MARK}'\n"
         yield "".join(f"{key}\n" for key in keys)
         yield f"{MARK}\ncd /\n"
+
+
+def _rules(space: Namespace) -> Iterator[str]:
+    for name, text in rule_parts.parts(space):
+        yield f"part {quote(name)} sh -c {quote(text)} 2>&1\n"
 
 
 def parse(output: str) -> tuple[Answer, dict[str, Answer]]:

@@ -241,6 +241,10 @@ class SeenSpace:
             found.setdefault(key, []).extend(value.split())
         return {key: " ".join(words) for key, words in found.items()}
 
+    def text(self, part: str) -> str:
+        """What a part printed. Raises NotThere."""
+        return self._text(part)
+
     def _text(self, part: str) -> str:
         if part in self.answer.failed:
             raise NotThere(f"can't be read: {self.answer.failed[part].strip() or part}")

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from netwright import iptables_scratch, script, snapshot
 from netwright import run as runs
-from netwright import script, snapshot
 from netwright.errors import HostError, NetwrightError, Problem
 from netwright.operations.declared import Settings
 from netwright.snapshot import Snapshot
@@ -62,7 +62,8 @@ def varied(
 
 
 def _read(connection: Connection, name: str, wanted: NetworkState) -> Snapshot:
-    text = snapshot.script(snapshot.reads(wanted), runs.files(name))
+    rules = iptables_scratch.render(wanted)
+    text = snapshot.script(snapshot.reads(wanted), runs.files(name), rules)
     found = snapshot.parse(connection.script(text).stdout.splitlines())
     if name in found.interrupted:
         what = "an earlier run did not come to its end; converge the host first"
