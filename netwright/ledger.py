@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from netwright import iptables_ledger
 from netwright.errors import HostError, Problem
-from netwright.links.link import Link, fresh
+from netwright.links.link import Link, defaults
 from netwright.links.options import Options
 from netwright.links.port import FRESH
 from netwright.model import HOST, Model, overlay
@@ -246,7 +246,7 @@ def _first(want: Namespace, have: Namespace, was: Namespace) -> Namespace:
     """The values before us of what is declared: seen now, or by an earlier run."""
     links = {}
     for ifname, link in (want.links or {}).items():
-        now = (have.links or {}).get(ifname) or fresh(link)
+        now = (have.links or {}).get(ifname) or defaults(link)
         # A link that joins a bridge starts from the kernel's defaults.
         seen = _differing(now if now.port is not None else now.but(port=FRESH), link)
         known = (was.links or {}).get(ifname)

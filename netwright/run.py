@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from netwright import file, iptables_plan, iptables_scratch, ledger, persist, script
@@ -99,11 +99,19 @@ def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
         rest = planning.plan(answer.snapshot.state, run.desired)
     except HostError as error:
         return list(error.problems)
-    left = [step for step in rest if not step.put_back]
-    return [
-        Problem(step.path, f"did not take: it is {_shown(step.before)}, not {_shown(step.after)}")
-        for step in left
-    ]
+    return list(_left(step for step in rest if not step.put_back and not step.implied))
+
+
+def _left(rest: Iterable[Step]) -> Iterator[Problem]:
+    """What the host still lacks: a whole thing in one line, else each attribute."""
+    steps = list(rest)
+    whole = {step.path: step for step in steps if not step.attribute}
+    for path, step in whole.items():
+        yield Problem(path, f"did not take: it is {'there' if step.after is None else 'not so'}")
+    for step in steps:
+        if step.attribute and step.path.removesuffix(f".{step.attribute}") not in whole:
+            what = f"did not take: it is {_shown(step.before)}, not {_shown(step.after)}"
+            yield Problem(step.path, what)
 
 
 def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from netwright.links.options import Ip, Options
 from netwright.model import Flag, Range
@@ -16,6 +17,24 @@ class Bridge(Options):
     """Times in whole seconds; `priority` as `ip` prints it; everything can change while it runs."""
 
     MASTER: ClassVar[bool] = True
+    # br_dev_setup and br_multicast_init in net/bridge/.
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "stp_state": False,
+        "forward_delay": 15,
+        "hello_time": 2,
+        "max_age": 20,
+        "ageing_time": 300,
+        "priority": 32768,
+        "vlan_filtering": False,
+        "vlan_protocol": "802.1Q",
+        "vlan_default_pvid": 1,
+        "mcast_snooping": True,
+        "mcast_querier": False,
+        "mcast_router": 1,
+        "nf_call_iptables": False,
+        "nf_call_ip6tables": False,
+        "nf_call_arptables": False,
+    }
 
     stp_state: Annotated[Flag | None, Ip()] = None
     forward_delay: Annotated[Annotated[int, Range(0, 30)] | None, _CENTI] = None

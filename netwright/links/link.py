@@ -17,7 +17,18 @@ from netwright.model import HOST, Flag, IfName, Mac, Model, NetnsRef, Range, Tex
 from netwright.step import Command, Phase, Step, ip
 from netwright.sysctl import Value
 
-__all__ = ["KINDS", "Link", "SeenLink", "create", "delete", "fresh", "modify", "needs_new", "parse"]
+__all__ = [
+    "KINDS",
+    "Link",
+    "SeenLink",
+    "create",
+    "defaults",
+    "delete",
+    "fresh",
+    "modify",
+    "needs_new",
+    "parse",
+]
 
 Parameter = Annotated[str, Text(r"[a-z][a-z0-9_]{0,40}", "a parameter's name, like rp_filter")]
 
@@ -119,6 +130,15 @@ def fresh(want: Link) -> Link:
     """What a link is like that has just been made from `want`: the kernel's defaults."""
     options: dict[str, Any] = {want.kind: want.options} if want.kind else {}
     return Link(kind=want.kind, state="down", promisc=False, addresses=(), master="").but(**options)
+
+
+def defaults(want: Link) -> Link:
+    """What `want` would be like if it had been made without a word about it."""
+    options = want.options
+    if options is None or want.kind is None:
+        return fresh(want)
+    plain: dict[str, Any] = {want.kind: type(options)().but(**options.DEFAULTS)}
+    return fresh(want).but(**plain)
 
 
 def needs_new(current: Link, want: Link) -> str:
@@ -262,13 +282,18 @@ def _render_link(step: Step) -> Iterator[Command]:
         yield ip(step.netns, f"link delete dev {ifname}")
         return
     want = cast(Link, step.after)
+    peer = want.veth.peer if want.veth is not None else None
+    if peer is not None and peer.netns == HOST != step.netns:
+        # From the host's end, whose own namespace has a name only as that of process 1.
+        yield ip(HOST, f"link add name {peer.name} type veth peer name {ifname} netns {step.netns}")
+        return
     parent = f" link {want.parent}" if want.parent else ""
     # Made from where its parent is, and put into its namespace by the same request.
     place = want.link_netns or step.netns
     into = "" if place == step.netns else f" netns {'1' if step.netns == HOST else step.netns}"
-    words = want.options.arguments() if want.options else ""
-    if want.veth is not None and want.veth.peer is not None:
-        words += peer_argument(want.veth.peer, step.netns)
+    words = want.options.arguments(new=True) if want.options else ""
+    if peer is not None:
+        words += peer_argument(peer, step.netns)
     yield ip(place, f"link add name {ifname}{parent}{into} type {want.kind}{words}")
 
 

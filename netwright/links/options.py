@@ -40,6 +40,9 @@ class Options(Model):
     """The field that names the link this one stands on, if the kind has one."""
     REQUIRED: ClassVar[tuple[str, ...]] = ()
     """Fields without which it cannot be made."""
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+    """What the kernel gives a new one. Not asked for when it is made: a kernel may be built without
+    an option, and refuses then even to switch it off."""
     MASTER: ClassVar[bool] = False
     """Whether other links can have it as their master."""
 
@@ -53,13 +56,16 @@ class Options(Model):
                 fields[name] = _value(raw, ip, is_flag)
         return cls().but(**fields)
 
-    def arguments(self, only: frozenset[str] | None = None) -> str:
-        """The words for `ip link add|set ... type KIND`, each with a blank before it."""
+    def arguments(self, new: bool = False) -> str:
+        """The words for `ip link set ... type KIND`, each with a blank before it.
+
+        + new: for `ip link add`, so without what a new one has anyhow
+        """
         spelling = _spelling(type(self))
         return "".join(
             f" {spelling[name][0].arg or name} {_word(value, *spelling[name])}"
             for name, value in self.given().items()
-            if name in spelling and (only is None or name in only)
+            if name in spelling and not (new and self.DEFAULTS.get(name) == value)
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netwright.links.options import Options
-from netwright.model import HOST, IfName, Model, NetnsRef
+from netwright.model import IfName, Model, NetnsRef
 
 __all__ = ["Peer", "Veth", "peer_argument"]
 
@@ -30,7 +30,6 @@ class Veth(Options):
 
 
 def peer_argument(peer: Peer, netns: str) -> str:
-    """The words after `type veth`. `netns 1` is the namespace of process 1, which is the host's."""
-    if peer.netns is None or peer.netns == netns:
-        return f" peer name {peer.name}"
-    return f" peer name {peer.name} netns {'1' if peer.netns == HOST else peer.netns}"
+    """The words after `type veth`, for the end in `netns`."""
+    place = "" if peer.netns in (None, netns) else f" netns {peer.netns}"
+    return f" peer name {peer.name}{place}"
