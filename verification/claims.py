@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netwright.iptables import FAMILIES
 from netwright.model import HOST
 from netwright.neighbour import Neighbour
 from netwright.route import Route
 from netwright.rule import Rule
 from netwright.state import Namespace, NetworkState
-from netwright.verification import effective, rules
+from netwright.verification import effective
 from netwright.verification.claim import Claim, unreadable
 from netwright.verification.link_claims import link_claims
 from netwright.verification.seen import NotThere, Seen, SeenRoute, SeenRule
+from netwright.verification.table_claims import set_claims, table_claims
 
 __all__ = ["claims"]
 
@@ -44,28 +46,25 @@ def _module(name: str) -> Claim:
 def _space(netns: str, space: Namespace) -> Iterator[Claim]:
     at = "" if netns == HOST else f"netns.{netns}."
     if netns != HOST:
-        state = space.state or "present"
-        yield Claim(
-            f"netns.{netns}" if state == "present" else f"netns.{netns}.state",
-            state,
-            lambda seen: "present" if netns in seen.namespaces else "absent",
-        )
-        if state == "absent":
+        yield _namespace(netns, space.state or "present")
+        if space.state == "absent":
             return
-        for name in space.given():
-            if name not in _READ_HERE:
-                yield unreadable(f"{at}{name}")
+        yield from (unreadable(f"{at}{name}") for name in space.given() if name not in _READ_HERE)
     for key, value in (space.sysctl or {}).items():
         yield from _sysctl(at, netns, key, value)
     for ifname, link in (space.links or {}).items():
         yield from link_claims(at, netns, ifname, link)
-    for route in space.routes or ():
-        yield _route(at, netns, route)
-    for rule in space.rules or ():
-        yield _rule(at, netns, rule)
-    for entry in space.neighbours or ():
-        yield _neighbour(at, netns, entry)
-    yield from rules.claims(at, netns, space)
+    yield from (_route(at, netns, route) for route in space.routes or ())
+    yield from (_rule(at, netns, rule) for rule in space.rules or ())
+    yield from (_neighbour(at, netns, entry) for entry in space.neighbours or ())
+    yield from set_claims(at, netns, space.ipsets or {})
+    for family in FAMILIES:
+        yield from table_claims(at, netns, family, getattr(space, family) or {})
+
+
+def _namespace(netns: str, state: str) -> Claim:
+    path = f"netns.{netns}" if state == "present" else f"netns.{netns}.state"
+    return Claim(path, state, lambda seen: "present" if netns in seen.namespaces else "absent")
 
 
 def _sysctl(at: str, netns: str, key: str, value: str) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ from shlex import quote
 
 from netwright.model import HOST
 from netwright.state import Namespace, NetworkState
-from netwright.verification import rule_parts
+from netwright.verification import tables
 from netwright.verification.effective import keys_needed
 
 __all__ = ["Answer", "parse", "script", "wanted"]
@@ -102,7 +102,8 @@ def script(state: NetworkState) -> str:
 
 def _script(state: NetworkState) -> Iterator[str]:
     # Each namespace's shell starts with the same lines.
-    yield f"head={quote(_HEAD)}\n{_HEAD}"
+    head = _HEAD + tables.FUNCTIONS
+    yield f"head={quote(head)}\n{head}"
     yield _ROOT
     yield "part netns ip -j netns list 2>&1\n"
     for module in state.modules or ():
@@ -110,7 +111,7 @@ def _script(state: NetworkState) -> Iterator[str]:
     for netns, space in state.namespaces():
         if space.state == "absent":
             continue
-        body = "".join([*_space(*wanted(netns, space)), *_rules(space)])
+        body = "".join(_space(space, *wanted(netns, space)))
         yield f"echo {quote(f'{MARK} {_IN} {netns}')}\n"
         if netns == HOST:
             yield body
@@ -128,20 +129,17 @@ def _module(name: str) -> str:
     return f"part {quote(f'module {name}')} sh -c {quote(' || '.join(tests))}\n"
 
 
-def _space(parts: list[str], keys: list[str]) -> Iterator[str]:
+def _space(space: Namespace, parts: list[str], keys: list[str]) -> Iterator[str]:
     yield f"echo '{MARK} {_HERE}'\n"
     for name in parts:
         yield f"part {quote(name)} {_PARTS[name]} 2>&1\n"
+    for name, command in tables.parts(space):
+        yield f"part {quote(name)} {command}\n"
     if keys:
         # One process for all; a parameter that isn't there leaves no line.
         yield f"cd /proc/sys && part sysctl xargs grep -Hs '' <<'{MARK}'\n"
         yield "".join(f"{key}\n" for key in keys)
         yield f"{MARK}\ncd /\n"
-
-
-def _rules(space: Namespace) -> Iterator[str]:
-    for name, text in rule_parts.parts(space):
-        yield f"part {quote(name)} sh -c {quote(text)} 2>&1\n"
 
 
 def parse(output: str) -> tuple[Answer, dict[str, Answer]]:

@@ -13,7 +13,9 @@ from ipaddress import ip_interface
 from typing import Any
 
 from netwright.model import HOST
+from netwright.verification import tables
 from netwright.verification.reading import Answer
+from netwright.verification.tables import SeenTable
 
 __all__ = ["NotThere", "Seen", "SeenLink", "SeenRoute", "SeenRule", "SeenSpace"]
 
@@ -241,9 +243,24 @@ class SeenSpace:
             found.setdefault(key, []).extend(value.split())
         return {key: " ".join(words) for key, words in found.items()}
 
-    def text(self, part: str) -> str:
-        """What a part printed. Raises NotThere."""
-        return self._text(part)
+    @cached_property
+    def _tables(self) -> dict[str, Mapping[str, SeenTable]]:
+        return {}
+
+    def tables(self, part: str) -> Mapping[str, SeenTable]:
+        """`iptables` or `ip6tables`: what is live; with ` rules`: what becomes of the declared."""
+        if part not in self._tables:
+            self._tables[part] = tables.parse(self._text(part))
+        return self._tables[part]
+
+    @cached_property
+    def sets(self) -> Mapping[str, Mapping[str, str]]:
+        """Each ipset's words as `ipset create` takes them."""
+        return tables.sets_of(self._text("ipsets"))
+
+    def entries(self, name: str, part: str = "ipsets") -> tuple[str, ...]:
+        """An ipset's entries, live; with part `ipset NAME`: what becomes of the declared."""
+        return tables.entries_of(self._text(part), name)
 
     def _text(self, part: str) -> str:
         if part in self.answer.failed:

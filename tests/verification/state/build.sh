@@ -39,3 +39,25 @@ echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter
 echo '32768 50999' > /proc/sys/net/ipv4/ip_local_port_range
 ip netns exec vt1 sh -c 'echo 1 > /proc/sys/net/ipv4/conf/v1/accept_local'
 ip netns exec vt1 sh -c 'echo 0 > /proc/sys/net/ipv4/conf/all/accept_local'
+ipset create vtblocked hash:net maxelem 1000
+ipset add vtblocked 198.51.100.0/24
+ipset create vtports bitmap:port range 0-1000
+ipset add vtports 80
+ipset create vttimed hash:ip,port timeout 300 counters
+ipset add vttimed 10.201.0.1,tcp:80
+ipset add vttimed 10.201.0.1,tcp:81
+iptables -P FORWARD DROP
+iptables -A INPUT -s 192.0.2.77 -j ACCEPT
+iptables -A INPUT -i lo -j ACCEPT
+iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+iptables -A INPUT -p tcp -m multiport --dports 22,80 -j ACCEPT
+iptables -A INPUT -s 10.201.0.0/24,10.202.0.0/24 -j DROP
+iptables -A INPUT -m set --match-set vtblocked src -j DROP
+iptables -N MY_WEB
+iptables -A MY_WEB -p tcp --dport 443 -j ACCEPT
+iptables -A MY_WEB -p tcp --dport 443 -j ACCEPT
+iptables -A MY_WEB -m comment --comment 'a "b" c' -j RETURN
+iptables -A OUTPUT -j MY_WEB
+iptables -t nat -A POSTROUTING -s 172.16.0.0/24 ! -d 172.16.0.0/24 -j MASQUERADE
+ip6tables -A FORWARD -s 2001:db8::/48 -j DROP
+ip netns exec vt1 iptables -A OUTPUT -o lo -j ACCEPT
