@@ -15,6 +15,7 @@ from netwright.iptables import FAMILIES
 from netwright.links import link as links
 from netwright.links.link import Link
 from netwright.model import HOST, overlay
+from netwright.neighbour import Neighbour
 from netwright.route import Route
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.step import Phase, Plan, Step
@@ -159,9 +160,16 @@ class _Links:
 
     def steps(self) -> Iterator[Step]:
         """Taking away and making; what a link is like is set afterwards, in `_inside`."""
+        going = self._ordered(self.gone, self.have, reverse=True)
+        # All that hangs on them first: turned round, every link is there again before that.
+        for place in going:
+            yield from self._hanging_on(place)
         taken: set[Place] = set()
-        for place in self._ordered(self.gone, self.have, reverse=True):
-            yield from self._take_away(place, taken)
+        for place in going:
+            # The second end of a pair goes with the first, and comes back with it.
+            if place not in taken:
+                yield links.delete(*place, self.have[place])
+            taken |= {place, *_other_end(self.have[place])}
         made: set[Place] = set()
         new = {
             place: link
@@ -174,7 +182,8 @@ class _Links:
                 yield links.create(*place, todo[place])
                 made |= {place, *_other_end(todo[place])}
 
-    def _take_away(self, place: Place, taken: set[Place]) -> Iterator[Step]:
+    def _hanging_on(self, place: Place) -> Iterator[Step]:
+        """What goes along with a link, so that it can come back with it."""
         netns_name, ifname = place
         have, space = self.have[place], self.spaces[netns_name]
         for item in space.routes or ():
@@ -187,11 +196,7 @@ class _Links:
         for other, link in self.have.items():
             if other[0] == netns_name and link.master == ifname and other not in self.gone:
                 yield from _released(other, link)
-        for step in links.delete(netns_name, ifname, have):
-            # The second end of a pair goes with the first, and comes back with it.
-            if step.attribute or place not in taken:
-                yield step
-        taken |= {place, *_other_end(have)}
+        yield from links.undress(netns_name, ifname, have)
 
     def _ordered(
         self, places: Iterable[Place], of: Mapping[Place, Link], reverse: bool
@@ -280,7 +285,7 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         yield from links.modify(name, ifname, now, then)
     yield from _routes(name, have, want, after, lost_links)
     yield from _rules(name, have, want)
-    yield from _neighbours(name, have, want, lost_links)
+    yield from _neighbours(name, have, want, after, lost_links)
     yield from _firewall(name, have, want)
 
 
@@ -307,7 +312,7 @@ def _routes(
             if before is not None:
                 step = route.remove(name, before)
                 # Before the kernel drops it by itself; otherwise after the new ones are there.
-                goes = _goes_along(before, have, after)
+                goes = _goes_along(before, have, after) or not _holds(before, after)
                 yield replace(step, phase=Phase.UNLINK) if goes else step
         elif not _stands(item, before, after):
             yield route.add(name, before, item)
@@ -397,13 +402,40 @@ def _rules(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
 
 
 def _neighbours(
-    name: str, have: Namespace, want: Namespace, lost_links: set[str]
+    name: str, have: Namespace, want: Namespace, after: Mapping[str, Link], lost_links: set[str]
 ) -> Iterator[Step]:
     there = {item.key: item for item in have.neighbours or () if item.dev not in lost_links}
-    for item in want.neighbours or ():
-        before = there.get(item.key)
+    named = {item.key: item for item in want.neighbours or ()}
+    for key, item in named.items():
+        before = there.get(key)
         if item.state == "absent":
             if before is not None:
-                yield neighbour.change(name, before, None)
+                step = neighbour.change(name, before, None)
+                # Before the kernel flushes it by itself.
+                early = _is_flushed(before, have, after)
+                yield replace(step, phase=Phase.UNLINK) if early else step
         elif item != before:
             yield neighbour.change(name, before, item)
+    for item in have.neighbours or ():
+        kept = item.key not in named or named[item.key] == item
+        if item.dev in lost_links and item.dev in after and item.key not in named:
+            yield neighbour.change(name, None, item)
+        elif item.dev not in lost_links and kept and _is_flushed(item, have, after):
+            back = neighbour.change(name, item, item)
+            yield replace(back, phase=Phase.LINK_SYSCTL, implied=True)
+            yield back
+
+
+def _is_flushed(item: Neighbour, have: Namespace, after: Mapping[str, Link]) -> bool:
+    """Whether the kernel flushes a link's neighbours, permanent ones too: it goes down, has another
+    MAC address, or may be without an IPv4 address for a moment."""
+    before, then = (have.links or {}).get(item.dev), after.get(item.dev)
+    if before is None or then is None:
+        return False
+    gone = set(before.addresses or ()) - set(then.addresses or ())
+    return (
+        _goes_down(before, then)
+        or before.mac != then.mac
+        or any((":" in text) == (":" in item.dst) for text in gone)
+        or (":" in item.dst and links.loses_ipv6(before, then))
+    )

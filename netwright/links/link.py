@@ -28,6 +28,7 @@ __all__ = [
     "modify",
     "needs_new",
     "parse",
+    "undress",
 ]
 
 Parameter = Annotated[str, Text(r"[a-z][a-z0-9_]{0,40}", "a parameter's name, like rp_filter")]
@@ -161,11 +162,15 @@ def create(netns: str, ifname: str, want: Link) -> Step:
     return Step(Phase.CREATE, netns, f"links.{ifname}", "", None, want, _render_link)
 
 
-def delete(netns: str, ifname: str, current: Link) -> Iterator[Step]:
-    """The steps that take it away; what the kernel takes along is there for the way back."""
+def delete(netns: str, ifname: str, current: Link) -> Step:
+    """The step that takes it away."""
+    return Step(Phase.UNLINK, netns, f"links.{ifname}", "", current, None, _render_link)
+
+
+def undress(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+    """What the kernel takes away with a link: the steps are there for the way back."""
     for step in reversed(list(modify(netns, ifname, fresh(current), current))):
         yield replace(step.turned(), phase=Phase.UNLINK, implied=True)
-    yield Step(Phase.UNLINK, netns, f"links.{ifname}", "", current, None, _render_link)
 
 
 def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
