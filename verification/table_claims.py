@@ -34,6 +34,7 @@ class _Place:
     def __init__(self, at: str, netns: str, family: str, table: str, name: str) -> None:
         self.path = f"{at}{family}.{table}.{name}"
         self.netns, self.family, self.table, self.name = netns, family, table, name
+        self._counted: tuple[Seen, list[str]] | None = None
 
     def claims(self, chain: Chain, own: list[tuple[int, str]]) -> Iterator[Claim]:
         """Everything that is declared of this chain; `own`: its rules with their numbers."""
@@ -47,9 +48,9 @@ class _Place:
             yield Claim(f"{self.path}.policy", chain.policy, self._policy)
         if chain.rules is None:
             return
-        for index, (number, text) in enumerate(own):
-            yield self._rule(f"{self.path}.rules[{index}] {text}", number, own[:index])
         numbers = [number for number, _ in own]
+        for index, (_, text) in enumerate(own):
+            yield self._rule(f"{self.path}.rules[{index}] {text}", index, numbers)
         if len(numbers) > 1:
             yield self._order(numbers)
         if chain.exclusive or not is_builtin(self.table, self.name):
@@ -78,18 +79,21 @@ class _Place:
         # A table that isn't there yet lets everything through.
         return table.policies.get(self.name, "ACCEPT")
 
-    def _rule(self, path: str, number: int, before: list[tuple[int, str]]) -> Claim:
-        """There, as often as it is declared up to here."""
+    def _rule(self, path: str, index: int, numbers: list[int]) -> Claim:
+        return Claim(path, "present", lambda seen: self._found(seen, numbers)[index])
 
-        def find(seen: Seen) -> str:
+    def _found(self, seen: Seen, numbers: list[int]) -> list[str]:
+        """Of each rule whether it is there, as often as it is declared; counted once for all."""
+        if self._counted is None or self._counted[0] is not seen:
             space = seen.space(self.netns)
             there = Counter(self._live(space))
-            for earlier, _ in before:
-                there.subtract(self._wanted(space, earlier))
-            missing = [line for line in self._wanted(space, number) if there[line] < 1]
-            return f"no `{missing[0]}`" if missing else "present"
-
-        return Claim(path, "present", find)
+            found = []
+            for number in numbers:
+                missing = [line for line in self._wanted(space, number) if there[line] < 1]
+                there.subtract(self._wanted(space, number))
+                found.append(f"no `{missing[0]}`" if missing else "present")
+            self._counted = (seen, found)
+        return self._counted[1]
 
     def _order(self, numbers: list[int]) -> Claim:
         """Of the rules that are there; that one is missing is said by its own claim."""
@@ -99,13 +103,10 @@ class _Place:
             wanted = [line for number in numbers for line in self._wanted(space, number)]
             live = self._live(space)
             there = Counter(live) & Counter(wanted)
-            left = list(live)
-            position = 0
-            for line in _kept(wanted, there):
-                if line not in left[position:]:
-                    return f"`{line}` too early"
-                position = left.index(line, position) + 1
-            return "as declared"
+            rest = iter(live)
+            early = (line for line in _kept(wanted, there) if line not in rest)
+            line = next(early, None)
+            return "as declared" if line is None else f"`{line}` too early"
 
         return Claim(f"{self.path}.rules (order)", "as declared", find)
 
