@@ -138,7 +138,8 @@ def _pruned(
     sysctl = {
         key: value
         for key, value in (first.sysctl or {}).items()
-        if key in (have.sysctl or {}) or key in (want.sysctl or {})
+        if (key in (have.sysctl or {}) or key in (want.sysctl or {}))
+        and link_of(key) in (None, *present)
     }
     return want.but(
         links=links or None,
