@@ -144,8 +144,8 @@ nw_undo() {
   while read -r batch line tool netns rest; do
     [ "$batch" -le "$1" ] || continue
     if [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; then continue; fi
+    # shellcheck disable=SC2086 # the words of a line that the controller rendered
     case $tool in
-      # shellcheck disable=SC2086 # the words of a line that the controller rendered
       file) nw_run file host $rest < /dev/null > "$nw_dir/words" 2>&1 ;;
       *) printf '%s\n' "$rest" | nw_run "$tool" "$netns" > "$nw_dir/words" 2>&1 ;;
     esac && continue
