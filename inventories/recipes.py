@@ -32,7 +32,7 @@ _LAN = "-i lan -j LAN"
 _FORWARD = [
     '-p udp --dport 53 -m string --algo bm --hex-string "|03|bad|07|example|" -j DROP',
     '-p tcp --dport 80 -m string --algo bm --string "Host: 192.168.120.2:80" -j REJECT',
-    "-p tcp -m string --algo kmp --string /forbidden -j REJECT --reject-with tcp-reset",
+    "-p tcp -m string --algo kmp --string /forbidden -j DROP",
 ]
 
 
@@ -64,7 +64,7 @@ _DOOR = {"netns": "host", "port": 2222}
 _CHECKS = [
     # Text in packets
     {"from": "friend", "http": f"http://{WEB}:8080/welcome", "listen": _WEB},
-    {"from": "friend", "http": f"http://{WEB}:8080/forbidden", "listen": _WEB, "expect": "refused"},
+    {"from": "friend", "http": f"http://{WEB}:8080/forbidden", "listen": _WEB, "expect": "timeout"},
     {
         "from": "friend",
         "http": f"http://{WEB}:8080/forbidden",

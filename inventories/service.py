@@ -12,7 +12,7 @@ from netwright.lab import lab
 
 A, B, OUTSIDE = "198.18.100.10", "198.18.100.11", "198.18.100.12"
 SERVICE = "2.2.2.2"
-ENDPOINTS = ("10.10.15.2", "10.10.14.2")
+_ENDPOINTS = ("10.10.15.2", "10.10.14.2")
 _EVERYWHERE = [{"at": "a/ns1", "port": 12345}, {"at": "b/ns1", "port": 12345}]
 
 
@@ -36,8 +36,8 @@ _NAT = {
     ],
     "Test-Nodeport": ["-p tcp --dport 30001 -j Test-Mark", "-p tcp --dport 30001 -j Test-SVC-1"],
     "Test-SVC-1": ["-m statistic --mode random --probability 0.5 -j Test-SEP-1", "-j Test-SEP-2"],
-    "Test-SEP-1": _endpoint(ENDPOINTS[0]),
-    "Test-SEP-2": _endpoint(ENDPOINTS[1]),
+    "Test-SEP-1": _endpoint(_ENDPOINTS[0]),
+    "Test-SEP-2": _endpoint(_ENDPOINTS[1]),
     "Test-Mark": ["-j MARK --set-mark 0x1/0x1"],
     "Test-PostRouting": ["-m mark --mark 0x1/0x1 -j MASQUERADE"],
 }
@@ -45,7 +45,7 @@ _NAT = {
 
 def _itself(host, marked):
     """Every connection lands on the host's own endpoint."""
-    own = ENDPOINTS["ab".index(host)]
+    own = _ENDPOINTS["ab".index(host)]
     rules = _endpoint(own)
     return {
         "iptables": {

@@ -71,6 +71,12 @@ class Step:
         where = "" if self.netns == HOST else f"netns.{self.netns}."
         return f"{where}{self.thing}{'.' if self.attribute else ''}{self.attribute}"
 
+    @property
+    def paths(self) -> list[str]:
+        """Of everything that it changes: a table's step changes several chains."""
+        chains = getattr(self.after, "chains", None)
+        return [self.path] if chains is None else [f"{self.path}.{name}" for name in chains]
+
     def commands(self) -> list[Command]:
         """What the host runs for it."""
         return [] if self.implied else list(self.render(self))

@@ -16,6 +16,7 @@ from pyinfra import state as deploy_state
 from pyinfra.api import DeployError, FunctionCommand, Host, State, operation
 from pyinfra.api.operation import OperationMeta
 
+from netwright import iptables_scratch
 from netwright.errors import DeclarationError
 from netwright.model import HOST
 from netwright.operations.converge import Wanted, actual_host, converge
@@ -43,7 +44,7 @@ class Part:
 
     def has(self, step: Step) -> bool:
         """Whether a step is about this thing."""
-        return step.path == self.thing or step.path.startswith(f"{self.thing}.")
+        return any(path == self.thing or path.startswith(f"{self.thing}.") for path in step.paths)
 
 
 @dataclass
@@ -153,7 +154,8 @@ def _joined(base: Any, top: Any) -> Any:
 def _read_once(here: Host, wanted: Wanted) -> Snapshot:
     """While preparing nothing changes, so what was read for one operation serves the next."""
     prepared = _HOSTS[here]
-    needed = frozenset(reads(wanted.declared))
+    rules = iptables_scratch.render(wanted.declared)
+    needed = frozenset([*reads(wanted.declared), *filter(None, [rules])])
     if prepared.snapshot is None or not needed <= prepared.read:
         prepared.snapshot, prepared.read = wanted.read(here), needed
     return prepared.snapshot

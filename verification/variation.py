@@ -45,7 +45,7 @@ def varied(
     try:
         wanted = vary(settings.network, variation)
         before = _read(connection, settings.name, wanted)
-        run = runs.prepare(settings.name, wanted, before, prune=False, keep=False)
+        run = runs.prepare(settings.name, wanted, before, settings.prune, keep=False)
         # Under a name of its own: an undo that was armed for an earlier check still runs out, and
         # must find nothing.
         run = replace(run, name=f"{settings.name}-check-{secrets.token_hex(4)}")
