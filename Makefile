@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What tests on this machine's own kernel use; there are two packages with an arping.
+TEST_PACKAGES := conntrack netcat-openbsd nftables shellcheck socat
 INVENTORY ?= inventories/lab.py
 
 help: ## these lines
@@ -20,7 +22,7 @@ help: ## these lines
 	@touch $@
 
 packages:
-	@sh lab/setup.sh
+	@sh lab/setup.sh $(TEST_PACKAGES) $$(command -v arping > /dev/null || echo iputils-arping)
 
 demo: .venv packages ## a lab of three hosts: converge, verify, a second run without change
 	@sh scripts/demo.sh $(INVENTORY)
