@@ -162,7 +162,8 @@ def _settled(expected: str, attempt: Callable[[], Result], grace: float) -> Resu
         may_change = expected == "ok" or (expected != "timeout" and found == "timeout")
         if found != expected and (not may_change or time.monotonic() > deadline):
             return told or result
-        time.sleep(PAUSE)
+        if found != "timeout":
+            time.sleep(PAUSE)
 
 
 def _judge(expected: str, result: Result, place: Place) -> None:

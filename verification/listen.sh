@@ -1,5 +1,7 @@
 # Starts a listener and prints its directory; it is gone after $life seconds at the latest, also
-# when nobody comes to stop it. The caller sets: tool protocol family port life reply http within.
+# when nobody comes to stop it. `within`: the words of the command that enters a namespace, or none.
+# shellcheck disable=SC2086
+tool=$1 protocol=$2 family=$3 port=$4 life=$5 reply=$6 http=$7 within=$8
 umask 077
 trap '' HUP
 case $protocol$family in
@@ -17,7 +19,8 @@ if listening; then
   exit 1
 fi
 dir=$(mktemp -d /tmp/netwright-check.XXXXXXXXXX) || exit 1
-: > "$dir/log" > "$dir/seen"
+: > "$dir/log"
+: > "$dir/seen"
 # What each connection or datagram runs, with the other side on its standard input and output.
 cat > "$dir/answer" <<END
 peer=\${SOCAT_PEERADDR:-\$NETWRIGHT_PEER}

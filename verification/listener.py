@@ -100,18 +100,9 @@ def start(
     if "timeout" not in there:
         raise ListenerFailed(f"no timeout on {place.host}; install coreutils")
     reply = reply or f"netwright-{secrets.token_hex(6)}"
-    values = {
-        "tool": tool,
-        "protocol": protocol,
-        "family": family,
-        "port": port,
-        "life": life,
-        "reply": reply,
-        "http": "yes" if http else "no",
-        "within": place.prefix.strip(),
-    }
-    lines = [f"{name}={quote(str(value))}" for name, value in values.items()]
-    result = connection.script("\n".join([PATH, *lines, _script()]))
+    words = [tool, protocol, family, port, life, reply, "yes" if http else "no"]
+    values = " ".join(quote(str(word)) for word in [*words, place.prefix.strip()])
+    result = connection.script(f"{PATH}\nset -- {values}\n{_script()}")
     if result.rc:
         raise ListenerFailed(f"listen on {place}: {' '.join(result.stderr.split())}")
     return Listener(place, reply, connection, result.stdout.strip())

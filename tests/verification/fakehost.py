@@ -78,27 +78,30 @@ class FakeHost:
         found = {claim.path: claim.failure(seen) for claim in claims(state)}
         return {path: text for path, text in found.items() if text is not None}
 
-    def verify(self, tmp_path, document, *options, data=None):
+    def verify(self, tmp_path, document, *options):
         """Run pytest inside as a user does; the inventory has this host alone."""
-        inventory = tmp_path / "inventory.py"
-        host = {"network": document, **(data or {})}
-        inventory.write_text(
-            f"import json\nhosts = [('@local', json.loads({json.dumps(host)!r}))]\n"
-        )
-        return verify(inventory, *options, prefix=self.enter)
+        return verify(self.inventory(tmp_path, document), *options, prefix=self.enter)
+
+    def inventory(self, tmp_path, document):
+        """The file of an inventory that has this host alone."""
+        path = tmp_path / "inventory.py"
+        text = json.dumps({"network": document})
+        path.write_text(f"import json\nhosts = [('@local', json.loads({text!r}))]\n")
+        return path
+
+
+def command(inventory, *options, env=None):
+    """The command line of `pytest --pyinfra-inventory INVENTORY --verify`, and its surroundings."""
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "-W", "error"]
+    words += [f"--pyinfra-inventory={inventory}", "--verify", *options]
+    # What the tests are run from, not what is installed; and each message in one line.
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "250", **(env or {})}
+    return words, {"cwd": Path(inventory).parent, "env": env, "text": True}
 
 
 def verify(inventory, *options, prefix=(), env=None):
-    """`pytest --pyinfra-inventory INVENTORY --verify`, with names in full."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "-W", "error"]
-    command += [f"--pyinfra-inventory={inventory}", "--verify", *options]
+    """Run the verification to its end."""
+    words, surroundings = command(inventory, *options, env=env)
     return subprocess.run(
-        [*prefix, *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(inventory).parent,
-        # What the tests are run from, not what is installed; and messages in one line each.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "250", **(env or {})},
-        timeout=300,
+        [*prefix, *words], capture_output=True, check=False, timeout=300, **surroundings
     )

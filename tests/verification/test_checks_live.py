@@ -1,7 +1,11 @@
 """Checks through pytest, on real packets: what holds is green, what doesn't says why."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import time
 
 import pytest
 import yaml
@@ -9,7 +13,7 @@ import yaml
 from netwright.operations.declared import Settings
 from netwright.state import load
 from netwright.verification.variation import VariationFailed, varied
-from tests.verification.fakehost import FakeHost
+from tests.verification.fakehost import FakeHost, command
 
 pytestmark = [
     pytest.mark.live,
@@ -206,3 +210,28 @@ def test_the_undo_of_one_check_leaves_the_next_ones_variation_alone(host):
 def test_a_variation_that_changes_nothing_touches_nothing(host):
     with varied(host, settings(), {"links": {"vtp2": {"state": "up"}}}, 20):
         assert "netwright" not in host.run("ls /run")
+
+
+def test_an_interrupted_run_leaves_nothing(host, tmp_path):
+    """Ctrl-C while a check waits for what never comes."""
+    before = state_of(host)
+    check = {"from": "vt1", "tcp": "10.201.0.88:4242", "listen": listener(), "with": DOWN}
+    document = {**yaml.safe_load(DECLARED), "checks": [check]}
+    words, surroundings = command(host.inventory(tmp_path, document), "--verify-grace=60")
+    run = subprocess.Popen(
+        [*host.enter, *words], start_new_session=True, stdout=subprocess.PIPE, **surroundings
+    )
+    deadline = time.monotonic() + 30
+    while not (is_down(host) and listening(host)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert listening(host)
+    os.killpg(run.pid, signal.SIGINT)
+    output, _ = run.communicate(timeout=30)
+    assert "KeyboardInterrupt" in output
+    assert state_of(host) == before
+    assert not listening(host)
+    assert not [line for line in host.processes() if "netwright-check" in line]
+
+
+def listening(host):
+    return host.run("ip netns exec vt2 ss -Hltn").strip()
