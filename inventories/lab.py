@@ -5,7 +5,8 @@
     b/ns1 10.10.14.2 -- mydocker 10.10.14.1 -- b ---+
 
 Each container host has a bridge and a namespace on it, forwards, and knows the way to the other's
-containers; nothing is translated on the way, so each end sees the other's own address.
+containers. Between containers nothing is translated, so each end sees the other's own address; what
+leaves them for elsewhere has its host's address, since nobody outside knows the way to them.
 """
 
 from netwright.lab import lab
@@ -30,6 +31,14 @@ def _container_host(own, routes, checks):
             },
         },
         "routes": [{"dst": dst, "via": via} for dst, via in routes.items()],
+        "iptables": {
+            "nat": {
+                "POSTROUTING": [
+                    "-s 10.10.0.0/16 -d 10.10.0.0/16 -j RETURN",
+                    "-s 10.10.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE",
+                ]
+            }
+        },
         "netns": {
             "ns1": {
                 "links": {"lo": {}, "eth0": {"addresses": [f"{own}.2/24"]}},
@@ -41,6 +50,18 @@ def _container_host(own, routes, checks):
 
 
 _NO_FORWARDING = {"sysctl": {"net.ipv4.ip_forward": 0}}
+_NO_TRANSLATION = {"iptables": {"nat": {"POSTROUTING": {"state": "absent"}}}}
+
+
+def _outside_sees(source):
+    """From the namespace to the outside host, which sees this address."""
+    return {
+        "from": "ns1",
+        "tcp": f"{OUTSIDE}:12346",
+        "listen": {"at": "outside/host", "port": 12346},
+        "source_seen": source,
+    }
+
 
 hosts = lab(
     __file__,
@@ -54,6 +75,8 @@ hosts = lab(
                     {"from": "ns1", "ping": "10.10.15.1"},
                     {"from": "ns1", "ping": "10.10.14.2"},
                     {"from": "ns1", "ping": OUTSIDE},
+                    {"from": "ns1", "ping": OUTSIDE, "with": _NO_TRANSLATION, "expect": "timeout"},
+                    _outside_sees(A),
                     {
                         "from": "ns1",
                         "tcp": "10.10.14.2:12345",
@@ -82,18 +105,15 @@ hosts = lab(
                         "listen": {"at": "a/ns1", "port": 12345},
                         "source_seen": "10.10.14.2",
                     },
+                    _outside_sees(B),
                 ],
             )
         },
         "outside": {
             "network": {
-                "routes": [
-                    {"dst": "10.10.15.0/24", "via": A},
-                    {"dst": "10.10.14.0/24", "via": B},
-                ],
                 "checks": [
-                    {"from": "host", "ping": "10.10.15.2"},
-                    {"from": "host", "ping": "10.10.14.2"},
+                    {"from": "host", "ping": A},
+                    {"from": "host", "ping": B},
                 ],
             }
         },

@@ -164,7 +164,8 @@ def _each_netns(
 
 
 def _merged(base: Any, top: Any) -> Any:
-    if isinstance(base, Mapping) and isinstance(top, Mapping):
+    absent = isinstance(top, Mapping) and top.get("state") == "absent"
+    if isinstance(base, Mapping) and isinstance(top, Mapping) and not absent:
         return {**base, **{key: _merged(base.get(key), value) for key, value in top.items()}}
     return top
 
