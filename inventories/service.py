@@ -91,6 +91,8 @@ def _node(host, number, routes):
                 "kind": "veth",
                 "veth": {"peer": {"name": "eth0", "netns": "ns1"}},
                 "master": "mydocker",
+                # With bridge-nf-call-iptables the way back to itself is the bridge's, not routed.
+                "port": {"hairpin": True},
             },
         },
         "routes": [{"dst": dst, "via": via} for dst, via in routes.items()],

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netwright import iptables_file
+from netwright.document import parse_yaml
 from netwright.errors import DeclarationError, Problem
+from netwright.iptables import FAMILIES
 from netwright.model import Text
 from netwright.state import NetworkState, load
 
@@ -80,13 +83,43 @@ def _below(path: str) -> str:
     return f"network.{path}" if path else "network"
 
 
-def _document(network: object, base: Path) -> str | Mapping[str, Any]:
+def _document(network: object, base: Path) -> Mapping[str, Any] | str:
     if isinstance(network, Mapping):
-        return network
+        return _with_files(network, base)
     if not isinstance(network, (str, Path)):
         raise DeclarationError([Problem("", f"{network!r:.60} is neither a mapping nor a path")])
     path = base / network
+    text = _text(path, "")
+    content = parse_yaml(text)
+    return _with_files(content, path.parent) if isinstance(content, Mapping) else text
+
+
+def _text(path: Path, at: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DeclarationError([Problem("", f"{path} can't be read: {error}")]) from None
+        raise DeclarationError([Problem(at, f"{path} can't be read: {error}")]) from None
+
+
+def _with_files(space: Mapping[str, Any], base: Path, at: str = "") -> Mapping[str, Any]:
+    """With the tables that a file of iptables-save has, where `file` names one; what is declared
+    beside it counts for its chain."""
+    found = dict(space)
+    for family in FAMILIES:
+        tables = space.get(family)
+        if isinstance(tables, Mapping) and "file" in tables:
+            where = f"{at}{family}.file"
+            if not isinstance(tables["file"], (str, Path)):
+                what = f"{tables['file']!r:.60} is not a path"
+                raise DeclarationError([Problem(where, what)])
+            path = base / tables["file"]
+            saved = iptables_file.parse(_text(path, where), str(path))
+            for table, chains in tables.items():
+                if table != "file":
+                    saved[table] = {**saved.get(table, {}), **(chains or {})}
+            found[family] = saved
+    for name, inner in (space.get("netns") or {}).items():
+        if isinstance(inner, Mapping):
+            inside = _with_files(inner, base, f"netns.{name}.")
+            found["netns"] = {**found["netns"], name: inside}
+    return found

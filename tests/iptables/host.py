@@ -58,6 +58,11 @@ class Host:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    @property
+    def pid(self) -> int:
+        """A process in its namespaces."""
+        return self._process.pid
+
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a script as a host does."""
         enter = ["nsenter", "-t", str(self._process.pid), "-m", "-n", "-i"]
