@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 
 from netwright import hostcheck, ipset, iptables_plan, module, neighbour, netns, route, rule, sysctl
+from netwright.collateral import Change, Side
 from netwright.errors import HostError, Problems
 from netwright.iptables import FAMILIES
 from netwright.links import link as links
@@ -43,40 +45,62 @@ def plan(current: NetworkState, desired: NetworkState, checked: bool = True) -> 
         ['netns.blue']
     """
     found = Problems()
+    ends = _Links(dict(current.namespaces()), dict(desired.namespaces()))
     if checked:
         hostcheck.problems(found, current, desired)
+        ends.problems(found)
     if found.found:
         raise HostError(dict.fromkeys(found.found))
-    return _sorted(_steps(current, desired), [name for name, _ in desired.namespaces()])
+    return _sorted(_steps(current, desired, ends), [name for name, _ in desired.namespaces()])
+
+
+_ACROSS = (Phase.UNLINK, Phase.CREATE, Phase.NETNS_DELETE)
 
 
 def _sorted(steps: Iterable[Step], names: list[str]) -> Plan:
-    """By phase; from the making of links on, one namespace after the other, the host's first: what
-    is in a namespace needs nothing of the others any more, and is one batch."""
+    """By phase; once links are made, one namespace after the other, the host's first: what is in
+    a namespace needs nothing of the others any more, and is one batch. Taking away and making go
+    across all of them, as one link stands on another."""
     rank = {name: index for index, name in enumerate(names)}
 
     def key(step: Step) -> tuple[int, int, int]:
         together = Phase.LINK_SYSCTL <= step.phase <= Phase.ROUTE
-        place = rank.get(step.netns, len(rank))
+        place = 0 if step.phase in _ACROSS else rank.get(step.netns, len(rank))
         return (Phase.LINK_SYSCTL, place, step.phase) if together else (step.phase, place, 0)
 
     return sorted(steps, key=key)
 
 
-def _steps(current: NetworkState, desired: NetworkState) -> Iterator[Step]:
+def _steps(current: NetworkState, desired: NetworkState, ends: _Links) -> Iterator[Step]:
     yield from module.plan(frozenset(current.modules or ()), desired.modules or ())
     spaces = dict(current.namespaces())
     wanted = dict(desired.namespaces())
     for name, space in wanted.items():
         if space.state != "absent" and name not in spaces:
             yield netns.create(name)
-    ends = _Links(spaces, wanted)
     yield from ends.steps()
     for name, space in wanted.items():
         if space.state != "absent":
             yield from _inside(name, spaces.get(name, NEW), space, ends)
         elif name in spaces:
+            yield from _vanishing(name, spaces[name])
             yield netns.delete(name)
+
+
+def _vanishing(name: str, have: Namespace) -> Iterator[Step]:
+    """What goes with a namespace itself, not with its links: turned round, it is set again."""
+    there = (None, "lo")
+    content = have.but(
+        sysctl={
+            key: value for key, value in (have.sysctl or {}).items() if sysctl.link_of(key) in there
+        },
+        links={ifname: link for ifname, link in (have.links or {}).items() if ifname == "lo"},
+        routes=tuple(item for item in have.routes or () if item.dev in there),
+        neighbours=tuple(item for item in have.neighbours or () if item.dev == "lo"),
+    )
+    ends = _Links({name: NEW}, {name: content})
+    for step in reversed(_sorted(_inside(name, NEW, content, ends), [name])):
+        yield replace(step.turned(), phase=Phase.NETNS_DELETE, implied=True)
 
 
 class _Links:
@@ -100,6 +124,10 @@ class _Links:
         self.names: dict[str, list[str]] = {}
         for name, ifname in dict.fromkeys([*self.have, *self.want]):
             self.names.setdefault(name, []).append(ifname)
+        self.ports: dict[Place, list[Place]] = {}
+        for place, link in self.have.items():
+            if link.master:
+                self.ports.setdefault((place[0], link.master), []).append(place)
         vanishing = {name for name, space in wanted.items() if space.state == "absent"}
         self.gone = self._closure(
             place
@@ -112,6 +140,19 @@ class _Links:
             for place in self.gone
             if place[0] not in vanishing and self._returns(place)
         }
+
+    def problems(self, found: Problems) -> None:
+        """A name that a new pair's other end shall have, and that somebody else's link has."""
+        for place, want in self.want.items():
+            for other in _other_end(want) if want.state != "absent" else ():
+                there = self.have.get(other)
+                if there is None or other in self.want or other in self.gone:
+                    continue
+                if place not in _other_end(there):
+                    name, ifname = place
+                    with found.under(*(() if name == HOST else ("netns", name)), "links", ifname):
+                        what = f"{other[1]!r} is there already, as another {there.kind or 'link'}"
+                        found.add("veth.peer.name", f"{what}; declare it absent, or as this end")
 
     def _goes(self, have: Link, want: Link) -> bool:
         return want.state == "absent" or bool(links.needs_new(have, want))
@@ -155,8 +196,11 @@ class _Links:
     def _wanted_again(self, place: Place) -> Link:
         have, want = self.have[place], self.want.get(place, Link(state=None))
         kept = have if want.kind in (None, have.kind) else have.but(**{str(have.kind): None})
+        master = (place[0], have.master or "")
+        if (master in self.gone and not self._returns(master)) or links.can_be_master(want):
+            kept = kept.but(master="", port=None)
         # The kernel chooses a new MAC address for what is made again, as it did the first time.
-        return overlay(kept.but(mac=None, veth=have.veth), want)
+        return overlay(kept.but(mac=None), want)
 
     def steps(self) -> Iterator[Step]:
         """Taking away and making; what a link is like is set afterwards, in `_inside`."""
@@ -186,6 +230,9 @@ class _Links:
         """What goes along with a link, so that it can come back with it."""
         netns_name, ifname = place
         have, space = self.have[place], self.spaces[netns_name]
+        for key, value in (space.sysctl or {}).items():
+            if sysctl.link_of(key) == ifname:
+                yield sysctl.goes_along(netns_name, key, value)
         for item in space.routes or ():
             if item.dev == ifname and not item.is_kernels:
                 yield replace(route.remove(netns_name, item), phase=Phase.UNLINK, implied=True)
@@ -193,21 +240,26 @@ class _Links:
             if entry.dev == ifname:
                 step = neighbour.change(netns_name, entry, None)
                 yield replace(step, phase=Phase.UNLINK, implied=True)
-        for other, link in self.have.items():
-            if other[0] == netns_name and link.master == ifname and other not in self.gone:
-                yield from _released(other, link)
+        ports = self.ports.get(place, ())
+        for other in ports:
+            if other not in self.gone:
+                yield from _released(other, self.have[other])
+        if ports:
+            # It takes the smallest of its ports' until it is told one with all of them there.
+            step = links.put_back(*place, "mtu", have.mtu)
+            yield replace(step, phase=Phase.COLLATERAL, implied=True)
         yield from links.undress(netns_name, ifname, have)
 
     def _ordered(
         self, places: Iterable[Place], of: Mapping[Place, Link], reverse: bool
     ) -> list[Place]:
-        """Parents before what stands on them."""
+        """Parents and masters before what stands on them; both ends of a pair are one."""
 
-        def depth(place: Place, limit: int = 32) -> int:
-            link = of.get(place)
-            if link is None or link.parent is None or not limit:
-                return 0
-            return 1 + depth((link.link_netns or place[0], link.parent), limit - 1)
+        @cache
+        def depth(place: Place) -> int:
+            ends = [end for end in (place, *_other_end(of[place])) if end in of]
+            under = [item for end in ends for item in _under(end, of[end]) if item in of]
+            return max((1 + depth(item) for item in under if item not in ends), default=0)
 
         return sorted(places, key=depth, reverse=reverse)
 
@@ -260,6 +312,12 @@ def _other_end(link: Link) -> list[Place]:
     return [(peer.netns or HOST, peer.name)] if peer is not None else []
 
 
+def _under(place: Place, link: Link) -> list[Place]:
+    """What a link stands on or belongs to."""
+    found = [(place[0], link.master)] if link.master else []
+    return [*found, (link.link_netns or place[0], link.parent)] if link.parent else found
+
+
 def _released(place: Place, link: Link) -> Iterator[Step]:
     """A port whose bridge goes: the kernel releases it, turned round it has to join again."""
     without = link.but(master="", port=None)
@@ -275,18 +333,49 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         for key, value in (have.sysctl or {}).items()
         if sysctl.link_of(key) not in lost_links
     }
-    yield from sysctl.plan(name, params, want.sysctl or {})
-    after: dict[str, Link] = dict(have.links or {})
+    before = Side(have.links or {}, have.sysctl or {})
+    after = Side(_links_after(name, have, ends), {**params, **(want.sysctl or {})})
+    change = Change(before, after, lost_links)
+    yield from sysctl.plan(name, params, want.sysctl or {}, change.pinned)
     for ifname in ends.touched(name):
         now, then = ends.now((name, ifname)), ends.then((name, ifname))
         assert now is not None
         assert then is not None
-        after[ifname] = overlay(now, then)
+        if after.without_ipv6(ifname):
+            now = now.but(addresses=tuple(item for item in now.addresses or () if ":" not in item))
         yield from links.modify(name, ifname, now, then)
-    yield from _routes(name, have, want, after, lost_links)
+    yield from _routes(name, have, want, change)
     yield from _rules(name, have, want)
-    yield from _neighbours(name, have, want, after, lost_links)
+    yield from _neighbours(name, have, want, change)
+    # Turned round, routes and neighbours come after what they hang on.
+    for ifname in after.links:
+        if change.has_other_ports(ifname):
+            yield from _of_ports(name, ifname, ends, change)
+        if change.drops_ipv6(ifname):
+            yield from links.loses_ipv6(name, ifname, before.links[ifname])
     yield from _firewall(name, have, want)
+
+
+def _links_after(name: str, have: Namespace, ends: _Links) -> dict[str, Link]:
+    after = {}
+    for ifname in dict.fromkeys([*(have.links or {}), *ends.touched(name)]):
+        now, then = ends.now((name, ifname)), ends.then((name, ifname))
+        if now is not None:
+            after[ifname] = overlay(now, then) if then is not None else now
+    return after
+
+
+def _of_ports(name: str, ifname: str, ends: _Links, change: Change) -> Iterator[Step]:
+    """A bridge takes its MAC address and its MTU from its ports until it is told others, and it
+    takes the same one told again for none; without a port it has no MAC address any more."""
+    have, then = change.before.links.get(ifname), ends.then((name, ifname))
+    if have is not None and have.mac and not change.before.ports.get(ifname):
+        step = links.put_back(name, ifname, "mac", have.mac)
+        yield replace(step, phase=Phase.COLLATERAL, implied=True)
+    for attribute in ("mac", "mtu"):
+        value = getattr(then, attribute, None)
+        if value is not None:
+            yield links.put_back(name, ifname, attribute, value)
 
 
 def _firewall(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
@@ -296,35 +385,64 @@ def _firewall(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
         yield from iptables_plan.plan(name, family, *tables)
 
 
-def _routes(
-    name: str, have: Namespace, want: Namespace, after: Mapping[str, Link], lost_links: set[str]
-) -> Iterator[Step]:
-    there = {item.key: item for item in have.routes or () if item.dev not in lost_links}
-    lost = {
-        item.key: item
-        for item in have.routes or ()
-        if item.dev in lost_links and not item.is_kernels
-    }
+def _routes(name: str, have: Namespace, want: Namespace, change: Change) -> Iterator[Step]:
+    there = {item.key: item for item in have.routes or () if item.dev not in change.lost}
     named = {item.key: item for item in want.routes or ()}
-    for key, item in named.items():
-        before = there.get(key)
-        if item.state == "absent":
-            if before is not None:
-                step = route.remove(name, before)
-                # Before the kernel drops it by itself; otherwise after the new ones are there.
-                goes = _goes_along(before, have, after) or not _holds(before, after)
-                yield replace(step, phase=Phase.UNLINK) if goes else step
-        elif not _stands(item, before, after):
-            yield route.add(name, before, item)
-    for key, item in lost.items():
-        if key not in named and item.dev in after and _holds(item, after):
-            yield route.add(name, None, item)
-    for key, item in there.items():
-        if item.is_kernels:
-            continue
-        same = key not in named or (named[key].state != "absent" and named[key].matches(item))
-        if same and _goes_along(item, have, after):
-            yield from _dropped(name, item, have, after)
+    # Others may be behind those without a gateway: these come first, and turned round last.
+    for item in sorted(named.values(), key=_has_gateway, reverse=True):
+        yield from _route_goes(name, there.get(item.key), item, change)
+    for item in sorted(have.routes or (), key=_has_gateway, reverse=True):
+        same = item.key not in named or named[item.key].matches(item)
+        if same and not item.is_kernels and item.dev not in change.lost:
+            yield from _collateral(name, item, change)
+    for item in sorted(named.values(), key=_has_gateway):
+        yield from _route_comes(name, there.get(item.key), item, change)
+    for item in sorted(have.routes or (), key=_has_gateway):
+        same = item.key not in named or named[item.key].matches(item)
+        if same and not item.is_kernels and _holds(item, change.after.links):
+            if item.dev in change.lost and item.key not in named:
+                yield route.add(name, None, item)
+            elif item.dev not in change.lost and change.drops_route(item):
+                yield route.put_back(name, item, Phase.ROUTE, implied=False)
+
+
+def _has_gateway(item: Route) -> bool:
+    return item.via is not None
+
+
+def _route_goes(name: str, before: Route | None, item: Route, change: Change) -> Iterator[Step]:
+    """Of a declared route, the taking away of what stands in its place."""
+    if before is None:
+        return
+    shaken = _is_shaken(before, change)
+    if item.state == "absent":
+        # Before the kernel drops it by itself; otherwise after the new ones are there.
+        phase = Phase.COLLATERAL if shaken else Phase.ROUTE
+        yield replace(route.remove(name, before), phase=phase)
+    elif shaken and not before.is_kernels and not _stands(item, before, change.after.links):
+        # What it needs is there only before, what the new one needs only after.
+        yield replace(route.remove(name, before), phase=Phase.COLLATERAL)
+
+
+def _route_comes(name: str, before: Route | None, item: Route, change: Change) -> Iterator[Step]:
+    if item.state != "absent" and not _stands(item, before, change.after.links):
+        stays = before is not None and not _is_shaken(before, change)
+        yield route.add(name, before if stays else None, item)
+
+
+def _is_shaken(item: Route, change: Change) -> bool:
+    """Whether the kernel drops a route by itself, on the way or on the way back."""
+    if change.drops_route(item) or change.turned.drops_route(item):
+        return True
+    return not _holds(item, change.after.links)
+
+
+def _collateral(name: str, item: Route, change: Change) -> Iterator[Step]:
+    """A route that stays, and that the kernel drops, for the way back."""
+    if change.drops_route(item) and not _holds(item, change.after.links):
+        yield replace(route.remove(name, item), phase=Phase.COLLATERAL, implied=True)
+    elif change.drops_route(item) or change.turned.drops_route(item):
+        yield route.put_back(name, item, Phase.COLLATERAL, implied=True)
 
 
 def _stands(item: Route, before: Route | None, after: Mapping[str, Link]) -> bool:
@@ -349,37 +467,10 @@ def _connected(item: Route, after: Mapping[str, Link]) -> bool:
     )
 
 
-def _goes_along(item: Route, have: Namespace, after: Mapping[str, Link]) -> bool:
-    """Whether the kernel may drop a route because of what happens to its link."""
-    before, then = (have.links or {}).get(item.dev or ""), after.get(item.dev or "")
-    if before is None or then is None:
-        return False
-    gone = set(before.addresses or ()) - set(then.addresses or ())
-    if item.family == "inet6" and links.loses_ipv6(before, then):
-        return True
-    return _goes_down(before, then) or (
-        item.family == "inet" and any(":" not in text for text in gone)
-    )
-
-
-def _goes_down(before: Link, then: Link) -> bool:
-    return before.state == "up" and then.state == "down"
-
-
-def _dropped(name: str, item: Route, have: Namespace, after: Mapping[str, Link]) -> Iterator[Step]:
-    """A route that the kernel drops: put back if it can be, else seen to go."""
-    ifname = item.dev or ""
-    before, then = (have.links or {})[ifname], after[ifname]
-    lost = _goes_down(before, then) or links.loses_ipv6(before, then)
-    if not lost and _holds(item, after):
-        yield route.put_back(name, item, Phase.LINK_SYSCTL, implied=True)
-        yield route.put_back(name, item, Phase.ROUTE, implied=False)
-    else:
-        yield replace(route.remove(name, item), phase=Phase.LINK_SYSCTL, implied=True)
-
-
 def _holds(item: Route, after: Mapping[str, Link]) -> bool:
-    """Whether the kernel would take this route: source ours, gateway in reach."""
+    """Whether the kernel would take this route: link up, source ours, gateway in reach."""
+    if item.dev is not None and (item.dev not in after or after[item.dev].state == "down"):
+        return False
     if item.src is not None and not any(
         text.partition("/")[0] == item.src for link in after.values() for text in _all(link)
     ):
@@ -393,49 +484,46 @@ def _all(link: Link) -> tuple[str, ...]:
 
 def _rules(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
     there = {item.key: item for item in have.rules or ()}
-    for item in want.rules or ():
-        before = there.get(item.key)
-        if item.state == "absent" and before is not None:
-            yield rule.change(name, before, None)
-        elif item.state != "absent" and before is None:
-            yield rule.change(name, None, item)
+    named = {item.key: item for item in want.rules or ()}
+    gone = [there[key] for key, item in named.items() if item.state == "absent" and key in there]
+    new = [item for key, item in named.items() if item.state != "absent" and key not in there]
+    # The kernel takes the more special one for the more general one: it deletes the wrong one, and
+    # refuses to add the other. So the special ones step aside, and general ones are added first.
+    aside = [
+        item
+        for item in there.values()
+        if item not in gone and any(rule.covers(other, item) for other in (*gone, *new))
+    ]
+    for item in sorted((*aside, *gone), key=rule.speciality, reverse=True):
+        yield rule.change(name, item, None)
+    for item in sorted((*aside, *new), key=rule.speciality):
+        yield rule.change(name, None, item)
 
 
-def _neighbours(
-    name: str, have: Namespace, want: Namespace, after: Mapping[str, Link], lost_links: set[str]
-) -> Iterator[Step]:
-    there = {item.key: item for item in have.neighbours or () if item.dev not in lost_links}
+def _neighbours(name: str, have: Namespace, want: Namespace, change: Change) -> Iterator[Step]:
+    there = {item.key: item for item in have.neighbours or () if item.dev not in change.lost}
     named = {item.key: item for item in want.neighbours or ()}
     for key, item in named.items():
         before = there.get(key)
         if item.state == "absent":
             if before is not None:
-                step = neighbour.change(name, before, None)
                 # Before the kernel flushes it by itself.
-                early = _is_flushed(before, have, after)
-                yield replace(step, phase=Phase.UNLINK) if early else step
+                yield replace(neighbour.change(name, before, None), phase=Phase.COLLATERAL)
         elif item != before:
             yield neighbour.change(name, before, item)
     for item in have.neighbours or ():
-        kept = item.key not in named or named[item.key] == item
-        if item.dev in lost_links and item.dev in after and item.key not in named:
-            yield neighbour.change(name, None, item)
-        elif item.dev not in lost_links and kept and _is_flushed(item, have, after):
-            back = neighbour.change(name, item, item)
-            yield replace(back, phase=Phase.LINK_SYSCTL, implied=True)
-            yield back
+        if item.dev in change.lost:
+            if item.key not in named and item.dev in change.after.links:
+                yield neighbour.change(name, None, item)
+        elif item.key not in named or named[item.key].state != "absent":
+            yield from _kept_neighbour(name, item, named.get(item.key, item), change)
 
 
-def _is_flushed(item: Neighbour, have: Namespace, after: Mapping[str, Link]) -> bool:
-    """Whether the kernel flushes a link's neighbours, permanent ones too: it goes down, has another
-    MAC address, or may be without an IPv4 address for a moment."""
-    before, then = (have.links or {}).get(item.dev), after.get(item.dev)
-    if before is None or then is None:
-        return False
-    gone = set(before.addresses or ()) - set(then.addresses or ())
-    return (
-        _goes_down(before, then)
-        or before.mac != then.mac
-        or any((":" in text) == (":" in item.dst) for text in gone)
-        or (":" in item.dst and links.loses_ipv6(before, then))
-    )
+def _kept_neighbour(name: str, item: Neighbour, then: Neighbour, change: Change) -> Iterator[Step]:
+    """A neighbour that the kernel flushes, and that stays or says something else afterwards."""
+    forth, back = change.drops_neighbour(item), change.turned.drops_neighbour(item)
+    step = neighbour.change(name, item, item)
+    if forth or back:
+        yield replace(step, phase=Phase.COLLATERAL, implied=True)
+    if forth and then == item:
+        yield step

@@ -11,7 +11,7 @@ from netwright.model import IfName, Model, Range, family_of, prefix
 from netwright.route import Table
 from netwright.step import Command, Phase, Step, ip
 
-__all__ = ["Rule", "change", "parse"]
+__all__ = ["Rule", "change", "covers", "parse", "speciality"]
 
 _ACTIONS = {"6": "blackhole", "7": "unreachable", "8": "prohibit"}
 
@@ -69,9 +69,16 @@ class Rule(Model):
         return " ".join(words) + (" inet6" if self.family == "inet6" else "")
 
 
+_SHOWN = {
+    *("priority", "src", "srclen", "dst", "dstlen", "iif", "iif_detached", "oif", "oif_detached"),
+    *("fwmark", "fwmask", "table", "action", "protocol"),
+}
+
+
 def parse(entry: Mapping[str, Any], family: str) -> Rule | None:
-    """From one entry of `ip -j -N rule show`; None for the kernel's own."""
-    if entry.get("protocol") == "2":
+    """From one entry of `ip -j -N rule show`; None for the kernel's own, and for one that says
+    more than a rule here can."""
+    if entry.get("protocol") == "2" or not _SHOWN.issuperset(entry):
         return None
     mark = entry.get("fwmark")
     mask = entry.get("fwmask")
@@ -103,6 +110,21 @@ def change(netns: str, before: Rule | None, after: Rule | None) -> Step:
     rule = after if before is None else before
     assert rule is not None
     return Step(Phase.ROUTE, netns, f"rules.{rule.key}", "", before, after, _render)
+
+
+_SELECTORS = ("from_", "to", "iif", "oif", "fwmark")
+
+
+def covers(general: Rule, special: Rule) -> bool:
+    """Whether the kernel takes the second for the first: it compares only what the first gives
+    (`rule_find` in net/core/fib_rules.c)."""
+    free = {name: None for name in _SELECTORS if getattr(general, name) is None}
+    return general != special and general.key == special.but(**free).key
+
+
+def speciality(rule: Rule) -> int:
+    """How many selectors it has; `covers` goes from fewer to more."""
+    return sum(getattr(rule, name) is not None for name in _SELECTORS)
 
 
 def _selector(rule: Rule) -> Iterator[str]:

@@ -57,9 +57,10 @@ def reads(state: NetworkState) -> list[str]:
     lines: set[str] = set()
     for name, space in state.namespaces():
         lines.add(name)
-        if any(_is_between(name, link) for link in (space.links or {}).values()):
+        goes = space.state == "absent"
+        if goes or any(_is_between(name, link) for link in (space.links or {}).values()):
             lines.add(f"{name} @ids")
-        if any(item.family == "inet6" for item in space.rules or ()):
+        if goes or any(item.family == "inet6" for item in space.rules or ()):
             lines.add(f"{name} @rules6")
         lines |= {f"{name} @{room}" for room in _TABLES if getattr(space, room)}
         lines |= {f"{name} {key}" for key in _keys(space)}
@@ -67,7 +68,9 @@ def reads(state: NetworkState) -> list[str]:
 
 
 def _is_between(name: str, link: links.Link) -> bool:
-    """Whether a link is an end of a pair that lies in two namespaces, none of them the host's."""
+    """Whether a link is, or may be, an end of a pair in two namespaces, none of them the host's."""
+    if link.state == "absent":
+        return name != HOST
     peer = link.veth.peer if link.veth is not None else None
     return peer is not None and HOST not in (name, peer.netns) and peer.netns not in (None, name)
 
@@ -81,9 +84,15 @@ def _keys(space: Namespace) -> Iterator[str]:
             yield key.replace(f"/{ifname}/", "/all/")
             if parameter.combine == "redirects":
                 yield sysctl.link_key("ipv4", ifname, "forwarding")
+        if key.startswith(sysctl.DEFAULT):
+            # It goes for links that are there, too.
+            yield key.replace("/default/", "/*/")
         if key in sysctl.SETS_FORWARDING:
             # A change of it sets every link's own.
-            yield f"{sysctl.SETS_FORWARDING[key]}/*/forwarding"
+            below = sysctl.SETS_FORWARDING[key]
+            yield f"{below}/*/forwarding"
+            if below == "net/ipv4/conf":
+                yield f"{below}/{sysctl.ALL_REDIRECTS}"
 
 
 _SCRIPT = r"""

@@ -23,18 +23,21 @@ class Phase(IntEnum):
 
     MODULE = 1  # net.bridge.* exists only once br_netfilter does
     NETNS = 2
-    IPSET = 3  # rules refuse to look into a set that isn't there
-    IPTABLES = 4  # before a link is up or packets are forwarded; rules name links, they need none
-    IPSET_DELETE = 5  # no rule looks into it any more
-    SYSCTL = 6  # ip_forward resets every link's forwarding, default.X seeds new links
-    UNLINK = 7  # frees the names and addresses that new links want
-    CREATE = 8
-    LINK_SYSCTL = 9  # net.ipv4.conf.IF exists only once IF does; before it is up, so none is missed
-    LINK = 10
-    ROUTE = 11  # a gateway must be reachable: addresses first
-    NETNS_DELETE = 12  # asynchronous: its links have gone by themselves before
-    FILE = 13
-    LEDGER = 14  # last: it says what is done
+    COLLATERAL = 3  # what goes along goes first; turned round, it comes last
+    IPSET = 4  # rules refuse to look into a set that isn't there
+    IPTABLES = 5  # before a link is up or packets are forwarded; rules name links, they need none
+    IPSET_DELETE = 6  # no rule looks into it any more
+    SYSCTL = 7  # ip_forward resets every link's forwarding, default.X seeds new links
+    UNLINK = 8  # frees the names and addresses that new links want
+    CREATE = 9
+    LINK_SYSCTL = (
+        10  # net.ipv4.conf.IF exists only once IF does; before it is up, so none is missed
+    )
+    LINK = 11
+    ROUTE = 12  # a gateway must be reachable: addresses first
+    NETNS_DELETE = 13  # asynchronous: its links have gone by themselves before
+    FILE = 14
+    LEDGER = 15  # last: it says what is done
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -12,9 +12,12 @@ from netwright.parameter import accepted, effective, known
 from netwright.step import Command, Phase, Step
 
 __all__ = [
+    "ALL_REDIRECTS",
+    "DEFAULT",
     "SETS_FORWARDING",
     "Key",
     "Value",
+    "goes_along",
     "link_key",
     "link_of",
     "not_accepted",
@@ -28,6 +31,10 @@ SETS_FORWARDING = {
     "net/ipv6/conf/all/forwarding": "net/ipv6/conf",
 }
 """Parameters that, on a change, set `forwarding` of everything below a directory."""
+
+DEFAULT = "net/ipv4/conf/default/"
+ALL_REDIRECTS = "all/accept_redirects"
+"""Goes the other way as `forwarding` goes, in IPv4 (`inet_forward_change`, net/ipv4/devinet.c)."""
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.+:@-]*"
 _PER_LINK = re.compile(r"net/(?:ipv4|ipv6)/(?:conf|neigh)/([^/]+)/[^/]+")
@@ -78,32 +85,69 @@ def link_of(key: str) -> str | None:
     return match[1] if match and match[1] not in ("all", "default") else None
 
 
-def plan(netns: str, current: Mapping[str, str], desired: Mapping[str, str]) -> Iterator[Step]:
-    """In the order of `Phase`: what all links start from first, each link's own when it exists."""
+def plan(
+    netns: str,
+    current: Mapping[str, str],
+    desired: Mapping[str, str],
+    pinned: Container[str] = (),
+) -> Iterator[Step]:
+    """In the order of `Phase`: what all links start from first, each link's own when it exists.
+
+    + pinned: links that get their first address, and follow `default` no longer
+    """
     now = dict(current)
     for key in sorted(desired, key=_rank):
         value = desired[key]
-        if now.get(key) == value:
+        if now.get(key) == value and not _follows(key, current, desired):
             continue
-        if key in SETS_FORWARDING:
-            for other in _set_along(key, value, now):
-                # Before the step that sets it, so that turned round it comes after.
-                if other not in desired and other not in SETS_FORWARDING:
-                    yield _step(netns, other, now[other], value, implied=True)
-                now[other] = value
+        # Before the step that sets it along, so that turned round it comes after.
+        for other, set_to in _set_along(key, value, now):
+            yield _step(netns, other, now[other], set_to, implied=True)
+            now[other] = set_to
+        for other in _left_along(key, now, pinned):
+            yield _step(netns, other, now[other], now[other], implied=True)
         yield _step(netns, key, current.get(key), value)
 
 
-def _set_along(key: str, value: str, now: Mapping[str, str]) -> list[str]:
-    below = f"{SETS_FORWARDING[key]}/"
-    twins = [other for other in SETS_FORWARDING if SETS_FORWARDING[other] == below[:-1]]
+def _follows(key: str, current: Mapping[str, str], desired: Mapping[str, str]) -> bool:
+    """Whether a link's parameter, right as it is, goes with a change of `default`: IPv4's do that
+    until they are written, or the link has an address (`devinet_copy_dflt_conf`)."""
+    if link_of(key) is None or not key.startswith("net/ipv4/conf/"):
+        return False
+    shared = DEFAULT + key.rpartition("/")[2]
+    return shared in desired and desired[shared] != current.get(shared)
+
+
+def _left_along(key: str, now: Mapping[str, str], pinned: Container[str]) -> list[str]:
+    """What followed this change of `default`, and doesn't follow it back."""
+    if not key.startswith(DEFAULT):
+        return []
+    parameter = key.removeprefix(DEFAULT)
     return [
         other
         for other in now
-        if now[other] != value
-        and other != key
-        and (other in twins or (other.startswith(below) and other.endswith("/forwarding")))
+        if (ifname := link_of(other)) in pinned
+        and ifname is not None
+        and other == link_key("ipv4", ifname, parameter)
     ]
+
+
+def goes_along(netns: str, key: str, value: str) -> Step:
+    """A link's own parameter, which goes with the link; turned round, it is written again."""
+    return Step(Phase.UNLINK, netns, f"sysctl.{key}", "", value, None, render, implied=True)
+
+
+def _set_along(key: str, value: str, now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What the kernel sets along with it, one way or the other, and to what."""
+    below = SETS_FORWARDING.get(key)
+    for other in now if below is not None else ():
+        if other in SETS_FORWARDING:
+            if other != key and SETS_FORWARDING[other] == below and now[other] != value:
+                yield other, value
+        elif other.startswith(f"{below}/") and other.endswith("/forwarding"):
+            yield other, value
+        elif other == f"{below}/{ALL_REDIRECTS}" and below == "net/ipv4/conf":
+            yield other, "0" if value == "1" else "1"
 
 
 def _step(netns: str, key: str, before: str | None, after: str, implied: bool = False) -> Step:

@@ -21,13 +21,16 @@ __all__ = [
     "KINDS",
     "Link",
     "SeenLink",
+    "can_be_master",
     "create",
     "defaults",
     "delete",
     "fresh",
+    "loses_ipv6",
     "modify",
     "needs_new",
     "parse",
+    "put_back",
     "undress",
 ]
 
@@ -156,6 +159,11 @@ def needs_new(current: Link, want: Link) -> str:
     return ""
 
 
+def can_be_master(want: Link) -> bool:
+    """Whether it is of a kind that has ports; it can't be a port itself then."""
+    return want.kind in KINDS and KINDS[str(want.kind)].MASTER
+
+
 def create(netns: str, ifname: str, want: Link) -> Step:
     """The step that makes it, with all that its kind says. Attributes follow in steps of their own:
     an mtu given here would fall back to 1500 when a bridge gets its first port."""
@@ -173,6 +181,12 @@ def undress(netns: str, ifname: str, current: Link) -> Iterator[Step]:
         yield replace(step.turned(), phase=Phase.UNLINK, implied=True)
 
 
+def put_back(netns: str, ifname: str, attribute: str, value: object) -> Step:
+    """The step that says again what a link may lose by what happens around it."""
+    thing = f"links.{ifname}"
+    return Step(Phase.LINK, netns, thing, attribute, value, value, _RENDER[attribute])
+
+
 def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
     """The steps that change a live link in place, each attribute by itself.
 
@@ -184,10 +198,6 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
             Phase.LINK, netns, f"links.{ifname}", attribute, before, after, _RENDER[attribute]
         )
 
-    if loses_ipv6(current, want):
-        for item in current.addresses or ():
-            if ":" in item:
-                yield _address_step(netns, ifname, item, None, implied=True)
     for name in _SCALARS:
         value = getattr(want, name)
         if value is not None and value != getattr(current, name):
@@ -196,16 +206,17 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
     if want.master is not None and want.master != current.master:
         yield step("master", current.master, want.master)
     yield from _modify_port(netns, ifname, current, want)
-    if want.state == "down" and current.state == "up":
-        yield step("state", "up", "down")
-    yield from _modify_addresses(netns, ifname, current, want)
-    if want.state == "up" and current.state != "up":
-        yield step("state", current.state, "up")
+    flips = want.state not in (None, current.state)
+    flip = [step("state", current.state, want.state)] if flips else []
+    yield from _modify_addresses(netns, ifname, current, want, flip)
 
 
-def loses_ipv6(current: Link, want: Link) -> bool:
-    """Whether the kernel takes IPv6 off a link, as it does below its smallest MTU."""
-    return want.mtu is not None and want.mtu < IPV6_MIN_MTU <= (current.mtu or 0)
+def loses_ipv6(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+    """The steps for addresses that the kernel drops by itself, before all else."""
+    for text in current.addresses or ():
+        if ":" in text:
+            step = _address_step(netns, ifname, text, None, implied=True)
+            yield replace(step, phase=Phase.COLLATERAL)
 
 
 def _address_step(
@@ -248,37 +259,46 @@ def _modify_port(netns: str, ifname: str, current: Link, want: Link) -> Iterator
             )
 
 
-def _modify_addresses(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
-    """New ones first, so that the link is never without: its routes would go with the last one."""
+def _modify_addresses(
+    netns: str, ifname: str, current: Link, want: Link, flip: list[Step]
+) -> Iterator[Step]:
+    """Addresses, and among them the going up or down (`flip`), which drops those of IPv6.
+
+    Without a flip new ones come first, so that the link is never without: its routes would go with
+    the last one.
+    """
     have = current.addresses or ()
-    if loses_ipv6(current, want):
-        have = tuple(item for item in have if ":" not in item)
     wanted = have if want.addresses is None else want.addresses
+    there = {*have, *getattr(current, "dynamic", ())}
     gone = [item for item in have if item not in wanted]
+    new = [item for item in wanted if item not in there]
+    kept = [item for item in have if item in wanted]
 
     def step(before: str | None, after: str | None, implied: bool = False) -> Step:
         return _address_step(netns, ifname, before, after, implied)
 
-    goes_down = want.state == "down" and current.state == "up"
-    there = {*have, *getattr(current, "dynamic", ())}
-    new = [item for item in wanted if item not in there]
-    kept = [item for item in have if item in wanted and _is_dropped(item, gone, goes_down)]
+    def dropped(items: list[str], others: list[str]) -> list[str]:
+        # A subnet's other addresses go with its first one, unless promote_secondaries is set.
+        return [
+            item
+            for item in items
+            if (flip and ":" in item) or any(address.same_subnet(item, other) for other in others)
+        ]
+
+    forth = dropped(kept, gone)
     # Turned round, what goes here comes back, and what is new takes it along as it goes.
-    back = [item for item in gone if _is_dropped(item, new, goes_down=False)]
-    yield from (step(item, item, implied=True) for item in (*kept, *back))
+    yield from (step(item, item, implied=True) for item in dropped([*kept, *gone], new))
     # IPv6 refuses the same address with another prefix length while the first is there.
-    early = [item for item in gone if any(address.same_ipv6(item, other) for other in wanted)]
-    yield from (step(item, None) for item in early)
+    early = [item for item in gone if flip or any(address.same_ipv6(item, new) for new in wanted)]
+    # The last one first: with a subnet's first one its others go.
+    yield from (step(item, None) for item in reversed(early))
+    yield from flip
+    if flip:
+        yield from (step(item, item) for item in forth)
     yield from (step(None, item) for item in new)
-    yield from (step(item, None) for item in gone if item not in early)
-    dropped = [item for item in new if _is_dropped(item, gone, goes_down=False)]
-    yield from (step(item, item) for item in (*kept, *dropped))
-
-
-def _is_dropped(item: str, gone: list[str], goes_down: bool) -> bool:
-    """Whether the kernel takes an address along: a subnet's other addresses with its first one
-    (unless promote_secondaries), IPv6 addresses when the link goes down."""
-    return (goes_down and ":" in item) or any(address.same_subnet(item, other) for other in gone)
+    yield from (step(item, None) for item in reversed(gone) if item not in early)
+    if not flip:
+        yield from (step(item, item) for item in (*forth, *dropped(new, gone)))
 
 
 def _render_link(step: Step) -> Iterator[Command]:
@@ -287,6 +307,8 @@ def _render_link(step: Step) -> Iterator[Command]:
         yield ip(step.netns, f"link delete dev {ifname}")
         return
     want = cast(Link, step.after)
+    if want.kind == "veth" and (want.veth is None or want.veth.peer is None):
+        return  # its other end lies in a namespace that nobody reads
     peer = want.veth.peer if want.veth is not None else None
     if peer is not None and peer.netns == HOST != step.netns:
         # From the host's end, whose own namespace has a name only as that of process 1.

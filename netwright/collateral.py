@@ -1,0 +1,129 @@
+"""What the kernel takes along by itself when a link changes: routes, neighbours, IPv6 addresses.
+
+Sources: fib_inetaddr_event and fib_netdev_event (net/ipv4/fib_frontend.c), inetdev_destroy
+(net/ipv4/devinet.c), neigh_changeaddr and neigh_ifdown (net/core/neighbour.c), addrconf_ifdown
+(net/ipv6/addrconf.c). Asked of both directions: the change needs it, and so does its undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from netwright.links.link import IPV6_MIN_MTU, Link
+from netwright.neighbour import Neighbour
+from netwright.route import Route
+from netwright.sysctl import link_key
+
+__all__ = ["Change", "Side"]
+
+Port = tuple[str, str | None, int | None]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A namespace's links and parameters, before a change or after it."""
+
+    links: Mapping[str, Link]
+    sysctl: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> set[str]:
+        """All addresses, without their length."""
+        return {text.partition("/")[0] for link in self.links.values() for text in _addresses(link)}
+
+    @cached_property
+    def ports(self) -> Mapping[str, set[Port]]:
+        """Bridge -> its ports, with what it takes from them."""
+        found: dict[str, set[Port]] = {}
+        for ifname, link in self.links.items():
+            if link.master:
+                found.setdefault(link.master, set()).add((ifname, link.mac, link.mtu))
+        return found
+
+    def without_ipv6(self, ifname: str) -> bool:
+        """Whether the kernel drops and refuses a link's IPv6 addresses."""
+        mtu = self.links[ifname].mtu
+        off = self.sysctl.get(link_key("ipv6", ifname, "disable_ipv6")) == "1"
+        return off or (mtu is not None and mtu < IPV6_MIN_MTU)
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one side to the other; `lost` are the links that go, even if they come back."""
+
+    before: Side
+    after: Side
+    lost: set[str] = field(default_factory=set)
+
+    @cached_property
+    def turned(self) -> Change:
+        """The way back."""
+        return Change(self.after, self.before, self.lost)
+
+    @cached_property
+    def pinned(self) -> set[str]:
+        """Links that get their first address, so that they follow `default` no longer."""
+        return {
+            ifname
+            for ifname, link in self.after.links.items()
+            if link.addresses and self._stays(ifname) and not _addresses(self.before.links[ifname])
+        }
+
+    def has_other_ports(self, ifname: str) -> bool:
+        """Whether a bridge's ports change, or what it takes from them."""
+        return self.before.ports.get(ifname) != self.after.ports.get(ifname)
+
+    def drops_ipv6(self, ifname: str) -> bool:
+        """Whether a link that stays loses all that it has of IPv6."""
+        return (
+            self._stays(ifname)
+            and self.after.without_ipv6(ifname)
+            and not self.before.without_ipv6(ifname)
+        )
+
+    def drops_route(self, item: Route) -> bool:
+        """Whether a route goes, or may go for a moment."""
+        if item.src is not None and item.src in self._sources_gone:
+            return True
+        # IPv6 hangs its blackholes on the loopback.
+        ifname = item.dev or ("lo" if item.family == "inet6" else "")
+        if not self._stays(ifname):
+            return False
+        if item.family == "inet6":
+            return self._goes_down(ifname) or self.drops_ipv6(ifname)
+        # With an address go those of its subnet's sources, with the last one all.
+        return self._goes_down(ifname) or self._loses_ipv4(ifname)
+
+    def drops_neighbour(self, item: Neighbour) -> bool:
+        """The same for a neighbour."""
+        if not self._stays(item.dev):
+            return False
+        if self._goes_down(item.dev) or (not item.proxy and self._changes_mac(item.dev)):
+            return True
+        return self.drops_ipv6(item.dev) if ":" in item.dst else self._loses_ipv4(item.dev)
+
+    @cached_property
+    def _sources_gone(self) -> set[str]:
+        return self.before.sources - self.after.sources
+
+    def _stays(self, ifname: str) -> bool:
+        return (
+            ifname in self.before.links and ifname in self.after.links and ifname not in self.lost
+        )
+
+    def _goes_down(self, ifname: str) -> bool:
+        return self.before.links[ifname].state == "up" and self.after.links[ifname].state == "down"
+
+    def _changes_mac(self, ifname: str) -> bool:
+        changed = self.before.links[ifname].mac != self.after.links[ifname].mac
+        return changed or self.has_other_ports(ifname)
+
+    def _loses_ipv4(self, ifname: str) -> bool:
+        gone = {*_addresses(self.before.links[ifname])} - {*_addresses(self.after.links[ifname])}
+        return any(":" not in text for text in gone)
+
+
+def _addresses(link: Link) -> tuple[str, ...]:
+    return (*(link.addresses or ()), *getattr(link, "dynamic", ()))
