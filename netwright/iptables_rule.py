@@ -31,6 +31,7 @@ _COMMANDS = {
     "--zero": "-Z",
 }
 _COMMAND = re.compile(r"-[ACDEFILMNPRSXZt].*")
+_GLUED = re.compile(r"-[sdjgiop][^-].*")
 _FREE = frozenset(
     ("--comment", "--string", "--hex-string", "--log-prefix", "--nflog-prefix", "--bytecode")
 )
@@ -85,16 +86,23 @@ def tokens(text: str) -> tuple[str, ...]:
     return _split(text)
 
 
-def _pairs(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Every word that is an option, with what follows it (or stands behind its `=`)."""
+@lru_cache(maxsize=65536)
+def _pairs(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Every word that is an option, with what follows it (or is glued to it)."""
+    return tuple(_each_pair(words))
+
+
+def _each_pair(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     skip = False
     for index, word in enumerate(words):
         if skip or not word.startswith("-"):
             skip = False
             continue
-        name, equals, value = word.partition("=")
-        if not (equals and word.startswith("--")):
-            name, value = word, words[index + 1] if index + 1 < len(words) else ""
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if _GLUED.fullmatch(word):
+            name, equals, value = word[:2], "=", word[2:]
+        if not equals:
+            value = words[index + 1] if index + 1 < len(words) else ""
             if value == "!" and index + 2 < len(words):
                 value = words[index + 2]
         skip = name in _FREE and not equals
@@ -148,6 +156,7 @@ def _is_mask(mask: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=65536)
 def jump(text: str) -> str:
     """The target that a rule jumps or goes to, `` when it has none."""
     targets = ("-j", "--jump", "-g", "--goto")
@@ -157,12 +166,15 @@ def jump(text: str) -> str:
 def sets(text: str) -> Iterator[str]:
     """The ipsets that a rule looks into or changes."""
     options = ("--match-set", "--add-set", "--del-set", "--map-set")
-    yield from (value for name, value in _pairs(tokens(text)) if name in options)
+    if "-set" in text:
+        yield from (value for name, value in _pairs(tokens(text)) if name in options)
 
 
 def expands(text: str) -> bool:
     """Whether iptables may make more than one rule of it: an address list does."""
-    return any("," in value for name, value in _pairs(tokens(text)) if name in _HOSTS)
+    return "," in text and any(
+        "," in value for name, value in _pairs(tokens(text)) if name in _HOSTS
+    )
 
 
 def restore_line(chain: str, text: str) -> str:

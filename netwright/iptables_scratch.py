@@ -249,6 +249,8 @@ def warnings(declared: NetworkState, scratch: Scratch) -> Iterator[Problem]:
 
 
 def _refusals(load: Load, scratch: Scratch) -> dict[Item, str]:
+    if not any(number == load.number for number, _, _ in scratch.refused):
+        return {}
     return {
         item: scratch.refused[load.number, table, at]
         for table in load.chains

@@ -24,6 +24,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (_rules("-s router.example -j ACCEPT"), _AT, "'router.example' of -s is not an address"),
     (_rules("-s 192.0.2.1,host -j ACCEPT"), _AT, "'host' of -s is not an address"),
     (_rules("--destination=host -j ACCEPT"), _AT, "'host' of --destination is not an address"),
+    (_rules("-shost -jACCEPT"), _AT, "'host' of -s is not an address"),
     (_rules("-s 192.0.2.0/x -j ACCEPT"), _AT, "'x' of -s is not a prefix length"),
     (_rules("-s fd00::1 -j ACCEPT"), _AT, "'fd00::1' is not of its family"),
     (_rules("-A INPUT -j DROP"), _AT, "-A is no part of one"),

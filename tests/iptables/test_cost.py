@@ -1,0 +1,63 @@
+"""What a run without change costs, beside one iptables-save and one scratch load of the tool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from netwright import iptables_scratch, snapshot
+from netwright import run as runs
+from netwright.snapshot import reads
+from netwright.state import load
+from tests.iptables.host import Host
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+
+def _document(count: int) -> dict[str, Any]:
+    rules = [
+        f"-s 10.{number // 250}.{number % 250}.0/24 -p tcp --dport {1000 + number} -j ACCEPT"
+        for number in range(count)
+    ]
+    return {"iptables": {"filter": {"RULES": rules, "INPUT": ["-p tcp -j RULES"]}}}
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    """The best of some: the machine has other things to do as well."""
+    found = []
+    for _ in range(7):
+        started = time.monotonic()
+        run()
+        found.append(time.monotonic() - started)
+    return min(found)
+
+
+def _measured(host: Host, count: int) -> tuple[float, float, float]:
+    """Seconds of the tool alone, of our reading on the host, of a whole run without change."""
+    document = _document(count)
+    host.converge(document)
+    host.sh("iptables-save > /mnt/saved")
+    alone = _seconds(
+        lambda: host.sh("iptables-save > /mnt/again; unshare -n iptables-restore < /mnt/saved")
+    )
+    declared = load(document)
+    rules = iptables_scratch.render(declared)
+    text = snapshot.script(reads(declared), runs.files("network"), rules)
+    reading = _seconds(lambda: host.run(text))
+    whole = _seconds(lambda: host.converge(document))
+    assert not host.converge(document)
+    return alone, reading, whole
+
+
+def test_five_thousand_rules(host: Host) -> None:
+    """What the rules cost: what a run costs that has ten is the same for all of them."""
+    none, few, many = (_measured(host, count) for count in (10, 1000, 5000))
+    print(f"{host.backend}: tool alone, our reading, whole run: {none}, {few}, {many}")
+    alone, reading, whole = (last - first for first, last in zip(none, many, strict=True))
+    assert reading <= 3 * alone
+    # iptables-legacy needs 20 ms for them: beside that the controller's own work shows.
+    assert whole <= (3 if host.backend == "nft" else 12) * alone
+    assert whole <= 8 * (few[2] - none[2])
