@@ -15,7 +15,7 @@ from pyinfra.api.exceptions import PyinfraError
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host as TestinfraHost
 
-__all__ = ["Connection", "NotReached"]
+__all__ = ["TIMEOUT", "Connection", "NotReached"]
 
 TIMEOUT = 60.0
 """Seconds that a command may take that says nothing else; a host may die while it is asked."""
@@ -78,14 +78,24 @@ class Connection(BaseBackend):
         except GetPassWarning:
             raise self._not_reached("sudo asks for a password; set _sudo_password") from None
         except TimeoutError:
+            self._drop()
             raise self._not_reached(f"no answer within {timeout:g} s") from None
         except (PyinfraError, SSHException, OSError, EOFError) as error:
+            self._drop()
             raise self._not_reached(_line(error)) from None
         stdout, _, status = output.stdout.rpartition(f"\n{mark} ")
         if not status.isdigit():
+            self._drop()
             words = " / ".join(line for line in output.stderr_lines[-3:] if line)
             raise self._not_reached(f"its shell broke off: {words or 'no word of why'}")
         return self.result(int(status), self.encode(script), stdout, output.stderr)
+
+    def _drop(self) -> None:
+        """Give up a connection that doesn't answer any more; the next command makes a new one."""
+        client = getattr(self._pyinfra.connector, "client", None)
+        if client is not None:
+            client.close()
+        self._pyinfra.connected = False
 
     def _not_reached(self, why: str) -> NotReached:
         return NotReached(f"{self.hostname} is not reached: {why}")

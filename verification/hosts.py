@@ -8,7 +8,7 @@ from gevent.pool import Pool
 
 from netwright.state import NetworkState
 from netwright.verification import reading, tools
-from netwright.verification.connection import Connection, NotReached
+from netwright.verification.connection import TIMEOUT, Connection, NotReached
 from netwright.verification.inventory import Target
 from netwright.verification.seen import Seen
 
@@ -65,7 +65,9 @@ def _named(target: Target) -> tuple[str, Seen | NotReached]:
 
 
 def _read(connection: Connection, state: NetworkState) -> Seen:
-    general, spaces = reading.parse(connection.script(reading.script(state)).stdout)
+    # A namespace costs some hundredths of a second on a slow host.
+    timeout = TIMEOUT + 0.1 * len(state.netns or ())
+    general, spaces = reading.parse(connection.script(reading.script(state), timeout).stdout)
     if "netns" not in general.parts:
         words = general.failed.get("netns", "") or general.words
         why = " ".join(words.split()) or "it printed nothing"
