@@ -32,6 +32,8 @@ TYPES = (
 _IDENTITY = ("type", "family", "range", "netmask", "size", "maxelem", "timeout", "counters")
 _WORDS = ("family", "range", "netmask", "size", "maxelem", "timeout")
 
+_LIST = "list:set"
+
 SetName = Annotated[
     str,
     Text(
@@ -134,8 +136,11 @@ def differs(have: Ipset, want: Ipset) -> str:
 
 def plan(netns: str, have: Mapping[str, Ipset], want: Mapping[str, Ipset]) -> Iterator[Step]:
     """Sets before the rules that look into them, their going after those."""
-    for name, item in want.items():
-        before = have.get(name)
+    # A set of sets needs them, from its making until its going.
+    lists = {name for sets in (have, want) for name, item in sets.items() if item.type == _LIST}
+    order = sorted(want, key=lambda name: (name in lists) == (want[name].state != "absent"))
+    for name in order:
+        item, before = want[name], have.get(name)
         thing = f"ipsets.{name}"
         if item.state == "absent":
             if before is not None:
@@ -144,8 +149,29 @@ def plan(netns: str, have: Mapping[str, Ipset], want: Mapping[str, Ipset]) -> It
         elif before is None:
             yield Step(Phase.IPSET, netns, thing, "", None, item, _render)
             yield from _entries(netns, name, item.but(entries=()), item)
+        elif differs(before, item):
+            yield from _again(netns, name, before, item)
         else:
             yield from _entries(netns, name, before, item)
+
+
+def _again(netns: str, name: str, before: Ipset, want: Ipset) -> Iterator[Step]:
+    """A set that the kernel can't change is made aside and changes its place with the first one,
+    so that rules that look into it never see it empty."""
+    kept = before.entries if want.entries is None else want.entries
+    aside = f"{name[:28]}-nw"
+    after = want.but(entries=kept)
+    thing = f"ipsets.{name}"
+    yield Step(Phase.IPSET, netns, f"ipsets.{aside}", "", None, after, _render)
+    yield from _entries(netns, aside, after.but(entries=()), after)
+    yield Step(Phase.IPSET, netns, thing, "", before, after, _render_swap)
+    yield from _entries(netns, aside, before, before.but(entries=()), implied=True)
+    yield Step(Phase.IPSET_DELETE, netns, f"ipsets.{aside}", "", before, None, _render)
+
+
+def _render_swap(step: Step) -> Iterator[Command]:
+    name = step.thing.removeprefix("ipsets.")
+    yield Command("ipset", step.netns, f"swap {name[:28]}-nw {name}")
 
 
 def _entries(
@@ -173,5 +199,7 @@ def _render(step: Step) -> Iterator[Command]:
 
 def _render_entry(step: Step) -> Iterator[Command]:
     name = step.thing.removeprefix("ipsets.")
-    verb, entry = ("add", step.after) if step.before is None else ("del", step.before)
-    yield Command("ipset", step.netns, f"{verb} {name} {entry}")
+    if step.before is None:
+        yield Command("ipset", step.netns, f"add {name} {step.after}")
+    else:
+        yield Command("ipset", step.netns, f"del {name} {step.before.split(' ')[0]}")

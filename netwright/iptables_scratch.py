@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from netwright import ipset
+from netwright import ipset, ipset_scratch
 from netwright.errors import HostError, Problem, Problems
+from netwright.ipset import Ipset
 from netwright.iptables import FAMILIES, Chain, is_builtin
 from netwright.iptables_rule import expands, jump, restore_line, sets
 from netwright.model import HOST
@@ -68,6 +69,8 @@ class Scratch:
     """Why there was no throw-away namespace."""
     remarks: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
     """Namespace and tool -> what was said beside the tables."""
+    sets: tuple[Mapping[str, Ipset], Mapping[int, str]] = ({}, {})
+    """What was made of declared sets, and what was said of refused lines."""
 
 
 def loads(declared: NetworkState) -> dict[tuple[str, str], Load]:
@@ -129,7 +132,7 @@ def _fill(load: Load, tables: Mapping[str, Mapping[str, Chain]]) -> None:
 
 def render(declared: NetworkState) -> str:
     """What the snapshot script is given to load, one line each: see its `nw_scratch`."""
-    lines: list[str] = []
+    lines = [f"ipset {line}" for line in ipset_scratch.render(_ipsets(declared))]
     for load in {load.number: load for load in loads(declared).values()}.values():
         lines.append(f"load {load.number} {load.family}")
         lines += [f"set {line}" for line in load.made]
@@ -140,6 +143,10 @@ def render(declared: NetworkState) -> str:
             lines += [f"foreign {name}" for name in load.foreign[table] if name]
             lines += [f"rule {line}" for line, _ in load.lines(table)]
     return "\n".join(lines)
+
+
+def _ipsets(declared: NetworkState) -> list[Mapping[str, Ipset]]:
+    return [space.ipsets or {} for _, space in declared.namespaces()]
 
 
 def canonical(load: Load, scratch: Scratch) -> dict[Item, tuple[str, ...]]:
@@ -211,6 +218,11 @@ def resolve(declared: NetworkState, scratch: Scratch) -> NetworkState:
                 for table, chains in getattr(spaces[netns], family).items()
             }
         spaces[netns] = spaces[netns].but(**{family: tables})
+    for netns, space in spaces.items():
+        with problems.under(*(() if netns == HOST else ("netns", netns))):
+            given = space.ipsets or {}
+            sets = ipset_scratch.resolve(problems, given, _ipsets(declared), scratch.sets)
+        spaces[netns] = space.but(ipsets=sets or None)
     if problems.found:
         raise HostError(problems.found)
     return declared.with_namespaces(spaces)
@@ -294,7 +306,13 @@ def parse(sections: Mapping[tuple[str, str], list[str]]) -> Scratch:
         for (kind, netns), lines in sections.items()
         if kind in (*FAMILIES, "ipset")
     }
-    return Scratch(saved, refused, failed, remarks)
+    unset = {
+        int(name): re.sub(r".*Error in line \d+: ", "", " ".join(lines).replace("|", ""))
+        for (kind, name), lines in sections.items()
+        if kind == "unset"
+    }
+    sets = ipset.parse(sections.get(("sets", ""), ()))
+    return Scratch(saved, refused, failed, remarks, (sets, unset))
 
 
 def _words(lines: list[str]) -> str:

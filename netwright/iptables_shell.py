@@ -61,12 +61,27 @@ done
 printf "@@ scratch %s\n" "$number"
 "$tool-save" | sed -n -e "/^[*]/p" -e "/^-A/p"
 '
+NW_LOAD_SETS='
+tries=0
+while [ "$tries" -lt 100 ] && ! ipset restore -exist < "$1" > "$1.words" 2>&1; do
+  tries=$((tries + 1))
+  line=$(sed -n "s/.*Error in line \([0-9]*\):.*/\1/p" "$1.words")
+  [ -n "$line" ] || { cat "$1.words" >&2; exit 1; }
+  printf "@@ unset %s\n" "$line"
+  sed "s/^/|/" "$1.words"
+  sed "${line}s/.*/#/" "$1" > "$1.left" && mv "$1.left" "$1"
+  ipset destroy
+done
+printf "@@ sets\n"
+ipset save
+'
 NW_SPLIT='
 { rest = substr($0, length($1) + 2) }
 $1 == "load" {
   if (base) { close(base ".sets"); close(base ".live") }
   base = d "/" $2; print $3 > (base ".tool"); close(base ".tool"); next
 }
+$1 == "ipset" { print rest > (d "/ipset"); next }
 $1 == "set" { print rest > (base ".sets"); next }
 $1 == "live" { print rest > (base ".live"); next }
 $1 == "table" {
@@ -97,7 +112,11 @@ nw_away() {
 }
 nw_scratch() {
   nw_declared | awk -v d="$nw_tmp" "$NW_SPLIT" || return 1
+  if [ -f "$nw_tmp/ipset" ] && command -v ipset > /dev/null; then
+    nw_away sh -c "$NW_LOAD_SETS" sh "$nw_tmp/ipset" || return 1
+  fi
   for path in "$nw_tmp"/*.tool; do
+    [ -f "$path" ] || continue
     read -r tool < "$path"
     command -v "$tool-restore" > /dev/null || continue
     path=${path%.tool}
