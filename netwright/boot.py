@@ -52,7 +52,17 @@ nw_ip() {
   if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
 }
 nw_in() {
-  if [ "$1" = host ]; then shift; "$@"; else ip netns exec "$@"; fi
+  if [ "$1" = host ]; then
+    shift
+    "$@"
+  elif command -v nsenter > /dev/null; then
+    # Three times as fast as ip, which makes a mount namespace as well.
+    nw_inside=$1
+    shift
+    nsenter --net="/run/netns/$nw_inside" "$@"
+  else
+    ip netns exec "$@"
+  fi
 }
 NW_SYSCTL='
 line=0

@@ -19,7 +19,11 @@ M = TypeVar("M", bound=Model)
 Loc = tuple[int | str, ...]
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml's parser is ten times as fast; PyYAML may be installed without it.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
     """PyYAML reads YAML 1.1, where `no` is a boolean, 0777 octal and 12:30 a number."""
 
     # Its own table, so that PyYAML's is left as it is.
@@ -34,7 +38,8 @@ class _Loader(yaml.SafeLoader):
             if key in seen:
                 raise DeclarationError([_at(key_node, f"the key {key!r} is there twice")])
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 def _at(node: yaml.Node, what: str) -> Problem:

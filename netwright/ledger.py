@@ -53,9 +53,17 @@ class Ledger:
             line for state in (self.declared, self.created, self.first) for line in reads(state)
         }
         return {
-            f"{DIRECTORY}/{name}.json": json.dumps(content, indent=1, sort_keys=True) + "\n",
+            f"{DIRECTORY}/{name}.json": _text(content, 3) + "\n",
             f"{DIRECTORY}/{name}.reads": "".join(f"{line}\n" for line in sorted(lines)),
         }
+
+
+def _text(value: Any, depth: int) -> str:
+    """JSON for people: one line for each thing."""
+    if not depth or not isinstance(value, dict) or not value:
+        return json.dumps(value, sort_keys=True)
+    lines = [f"{json.dumps(key)}: {_text(value[key], depth - 1)}" for key in sorted(value)]
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def parse(name: str, text: str | None) -> Ledger:
