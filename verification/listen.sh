@@ -5,10 +5,10 @@ tool=$1 protocol=$2 family=$3 port=$4 life=$5 reply=$6 http=$7 within=$8
 umask 077
 trap '' HUP
 case $protocol$family in
-  tcpinet) sockets=-Hltn4 socat=TCP4-LISTEN ;;
-  tcpinet6) sockets=-Hltn6 socat=TCP6-LISTEN ;;
-  udpinet) sockets=-Hlun4 socat=UDP4-RECVFROM ;;
-  udpinet6) sockets=-Hlun6 socat=UDP6-RECVFROM ;;
+  tcpinet) sockets=-Hltn4 socat=TCP4-LISTEN more=,backlog=128 ;;
+  tcpinet6) sockets=-Hltn6 socat=TCP6-LISTEN more=,backlog=128 ;;
+  udpinet) sockets=-Hlun4 socat=UDP4-RECVFROM more= ;;
+  udpinet6) sockets=-Hlun6 socat=UDP6-RECVFROM more= ;;
 esac
 listening() {
   $within ss "$sockets" "sport = :$port" | grep -q .
@@ -25,6 +25,8 @@ dir=$(mktemp -d /tmp/netwright-check.XXXXXXXXXX) || exit 1
 cat > "$dir/answer" <<END
 peer=\${SOCAT_PEERADDR:-\$NETWRIGHT_PEER}
 echo "\$peer" >> $dir/seen
+# socat gives up, and the answer is lost, when it can't get rid of the question.
+[ $protocol = tcp ] || dd bs=65536 count=1 > /dev/null 2>&1
 if [ '$http' = yes ]; then
   while IFS= read -r line && [ "\${#line}" -gt 1 ]; do :; done
   printf 'HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n'
@@ -55,7 +57,7 @@ while (1) {
 END
 exec 4< "$dir/log"
 case $tool in
-  socat) set -- socat "$socat:$port,reuseaddr,fork" "EXEC:sh $dir/answer" ;;
+  socat) set -- socat "$socat:$port,reuseaddr,fork$more" "EXEC:sh $dir/answer" ;;
   perl)
     any=0.0.0.0
     [ "$family" = inet ] || any=::
