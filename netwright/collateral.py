@@ -64,11 +64,14 @@ class Change:
 
     @cached_property
     def pinned(self) -> set[str]:
-        """Links that get their first address, so that they follow `default` no longer."""
+        """Links that get their first IPv4 address, so that they follow `default` no longer; the
+        loopback gets one when it goes up."""
         return {
             ifname
             for ifname, link in self.after.links.items()
-            if link.addresses and self._stays(ifname) and not _addresses(self.before.links[ifname])
+            if self._stays(ifname)
+            and not _ipv4(self.before.links[ifname])
+            and (_ipv4(link) or (ifname == "lo" and link.state == "up"))
         }
 
     def has_other_ports(self, ifname: str) -> bool:
@@ -121,9 +124,12 @@ class Change:
         return changed or self.has_other_ports(ifname)
 
     def _loses_ipv4(self, ifname: str) -> bool:
-        gone = {*_addresses(self.before.links[ifname])} - {*_addresses(self.after.links[ifname])}
-        return any(":" not in text for text in gone)
+        return bool(_ipv4(self.before.links[ifname]) - _ipv4(self.after.links[ifname]))
 
 
 def _addresses(link: Link) -> tuple[str, ...]:
     return (*(link.addresses or ()), *getattr(link, "dynamic", ()))
+
+
+def _ipv4(link: Link) -> set[str]:
+    return {text for text in _addresses(link) if ":" not in text}

@@ -83,6 +83,7 @@ def _steps(current: NetworkState, desired: NetworkState, ends: _Links) -> Iterat
         if space.state != "absent":
             yield from _inside(name, spaces.get(name, NEW), space, ends)
         elif name in spaces:
+            yield from _along(name, spaces[name], ends.lost(name))
             yield from _vanishing(name, spaces[name])
             yield netns.delete(name)
 
@@ -233,13 +234,6 @@ class _Links:
         for key, value in (space.sysctl or {}).items():
             if sysctl.link_of(key) == ifname:
                 yield sysctl.goes_along(netns_name, key, value)
-        for item in space.routes or ():
-            if item.dev == ifname and not item.is_kernels:
-                yield replace(route.remove(netns_name, item), phase=Phase.UNLINK, implied=True)
-        for entry in space.neighbours or ():
-            if entry.dev == ifname:
-                step = neighbour.change(netns_name, entry, None)
-                yield replace(step, phase=Phase.UNLINK, implied=True)
         ports = self.ports.get(place, ())
         for other in ports:
             if other not in self.gone:
@@ -249,6 +243,10 @@ class _Links:
             step = links.put_back(*place, "mtu", have.mtu)
             yield replace(step, phase=Phase.COLLATERAL, implied=True)
         yield from links.undress(netns_name, ifname, have)
+
+    def lost(self, netns_name: str) -> set[str]:
+        """The links of a namespace that go, even if they come back."""
+        return {place[1] for place in self.gone if place[0] == netns_name}
 
     def _ordered(
         self, places: Iterable[Place], of: Mapping[Place, Link], reverse: bool
@@ -327,7 +325,7 @@ def _released(place: Place, link: Link) -> Iterator[Step]:
 
 def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterator[Step]:
     """What happens in one namespace once its links are there."""
-    lost_links = {ifname for netns_name, ifname in ends.gone if netns_name == name}
+    lost_links = ends.lost(name)
     params = {
         key: value
         for key, value in (have.sysctl or {}).items()
@@ -344,6 +342,7 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         if after.without_ipv6(ifname):
             now = now.but(addresses=tuple(item for item in now.addresses or () if ":" not in item))
         yield from links.modify(name, ifname, now, then)
+    yield from _along(name, have, lost_links)
     yield from _routes(name, have, want, change)
     yield from _rules(name, have, want)
     yield from _neighbours(name, have, want, change)
@@ -385,6 +384,17 @@ def _firewall(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
         yield from iptables_plan.plan(name, family, *tables)
 
 
+def _along(name: str, have: Namespace, lost: set[str]) -> Iterator[Step]:
+    """Neighbours and routes that go with their links."""
+    for entry in have.neighbours or ():
+        if entry.dev in lost:
+            step = neighbour.change(name, entry, None)
+            yield replace(step, phase=Phase.COLLATERAL, implied=True)
+    for item in sorted(have.routes or (), key=_has_gateway, reverse=True):
+        if item.dev in lost and not item.is_kernels:
+            yield replace(route.remove(name, item), phase=Phase.COLLATERAL, implied=True)
+
+
 def _routes(name: str, have: Namespace, want: Namespace, change: Change) -> Iterator[Step]:
     there = {item.key: item for item in have.routes or () if item.dev not in change.lost}
     named = {item.key: item for item in want.routes or ()}
@@ -399,7 +409,7 @@ def _routes(name: str, have: Namespace, want: Namespace, change: Change) -> Iter
         yield from _route_comes(name, there.get(item.key), item, change)
     for item in sorted(have.routes or (), key=_has_gateway):
         same = item.key not in named or named[item.key].matches(item)
-        if same and not item.is_kernels and _holds(item, change.after.links):
+        if same and not item.is_kernels and _holds(item, change.after):
             if item.dev in change.lost and item.key not in named:
                 yield route.add(name, None, item)
             elif item.dev not in change.lost and change.drops_route(item):
@@ -434,12 +444,12 @@ def _is_shaken(item: Route, change: Change) -> bool:
     """Whether the kernel drops a route by itself, on the way or on the way back."""
     if change.drops_route(item) or change.turned.drops_route(item):
         return True
-    return not _holds(item, change.after.links)
+    return not _holds(item, change.after)
 
 
 def _collateral(name: str, item: Route, change: Change) -> Iterator[Step]:
     """A route that stays, and that the kernel drops, for the way back."""
-    if change.drops_route(item) and not _holds(item, change.after.links):
+    if change.drops_route(item) and not _holds(item, change.after):
         yield replace(route.remove(name, item), phase=Phase.COLLATERAL, implied=True)
     elif change.drops_route(item) or change.turned.drops_route(item):
         yield route.put_back(name, item, Phase.COLLATERAL, implied=True)
@@ -467,19 +477,17 @@ def _connected(item: Route, after: Mapping[str, Link]) -> bool:
     )
 
 
-def _holds(item: Route, after: Mapping[str, Link]) -> bool:
+def _holds(item: Route, side: Side) -> bool:
     """Whether the kernel would take this route: link up, source ours, gateway in reach."""
-    if item.dev is not None and (item.dev not in after or after[item.dev].state == "down"):
+    if item.dev is not None:
+        link = side.links.get(item.dev)
+        if link is None or link.state == "down":
+            return False
+        if item.family == "inet6" and side.without_ipv6(item.dev):
+            return False
+    if item.src is not None and item.src not in side.sources:
         return False
-    if item.src is not None and not any(
-        text.partition("/")[0] == item.src for link in after.values() for text in _all(link)
-    ):
-        return False
-    return item.via is None or bool(item.onlink) or hostcheck.reached(item, after, ())
-
-
-def _all(link: Link) -> tuple[str, ...]:
-    return (*(link.addresses or ()), *getattr(link, "dynamic", ()))
+    return item.via is None or bool(item.onlink) or hostcheck.reached(item, side.links, ())
 
 
 def _rules(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
@@ -513,17 +521,24 @@ def _neighbours(name: str, have: Namespace, want: Namespace, change: Change) -> 
             yield neighbour.change(name, before, item)
     for item in have.neighbours or ():
         if item.dev in change.lost:
-            if item.key not in named and item.dev in change.after.links:
+            if item.key not in named and _is_possible(item, change.after):
                 yield neighbour.change(name, None, item)
         elif item.key not in named or named[item.key].state != "absent":
             yield from _kept_neighbour(name, item, named.get(item.key, item), change)
 
 
+def _is_possible(item: Neighbour, side: Side) -> bool:
+    return item.dev in side.links and not (":" in item.dst and side.without_ipv6(item.dev))
+
+
 def _kept_neighbour(name: str, item: Neighbour, then: Neighbour, change: Change) -> Iterator[Step]:
     """A neighbour that the kernel flushes, and that stays or says something else afterwards."""
     forth, back = change.drops_neighbour(item), change.turned.drops_neighbour(item)
-    step = neighbour.change(name, item, item)
-    if forth or back:
-        yield replace(step, phase=Phase.COLLATERAL, implied=True)
-    if forth and then == item:
-        yield step
+    kept = neighbour.change(name, item, item)
+    if not _is_possible(item, change.after):
+        gone = neighbour.change(name, item, None)
+        yield replace(gone, phase=Phase.COLLATERAL, implied=True)
+    elif forth or back:
+        yield replace(kept, phase=Phase.COLLATERAL, implied=True)
+        if forth and then == item:
+            yield kept

@@ -204,6 +204,7 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
             yield step(name, getattr(current, name), value)
     yield from _modify_options(netns, ifname, current, want)
     if want.master is not None and want.master != current.master:
+        yield from _forgotten(netns, ifname, current)
         yield step("master", current.master, want.master)
     yield from _modify_port(netns, ifname, current, want)
     flips = want.state not in (None, current.state)
@@ -242,6 +243,17 @@ def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Itera
                 before,
                 after,
                 _render_options,
+            )
+
+
+def _forgotten(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+    """What a port was like, which it isn't any more once it leaves its bridge."""
+    for name, before in (current.port.given() if current.port is not None else {}).items():
+        fresh_one = getattr(port.FRESH, name)
+        if before != fresh_one:
+            thing, attribute = f"links.{ifname}", f"port.{name}"
+            yield Step(
+                Phase.LINK, netns, thing, attribute, before, fresh_one, _render_port, implied=True
             )
 
 
