@@ -160,7 +160,7 @@ nw_enter() {
     return 1
   fi
   rm -f "$nw_dir.undone"
-  printf '%s\n' "$$" > "$nw_dir/pid" && printf '%s\n' NW_WHO > "$nw_dir/who"
+  echo "$$ $(nw_started $$)" > "$nw_dir/pid" && printf '%s\n' NW_WHO > "$nw_dir/who"
 }
 # Arms the undo: after $1 seconds the file $nw_dir/timer runs, whatever has become of this script.
 nw_arm() {
@@ -175,10 +175,12 @@ nw_arm() {
     < /dev/null > /dev/null 2>&1 &
 }
 nw_expire() {
+  # The timer of an earlier run under this name, which was confirmed in time, comes too early.
+  read -r nw_now _ < /proc/uptime
+  [ -f "$nw_dir/deadline" ] && [ "${nw_now%.*}" -ge "$(cat "$nw_dir/deadline")" ] || return 0
   mv "$nw_dir/pending" "$nw_dir/expired" 2> /dev/null || return 0
-  nw_pid=$(cat "$nw_dir/pid")
   # Still at work: it must not go on beside its own undo.
-  ! kill -9 "$nw_pid" 2> /dev/null || sleep 1
+  ! nw_alive "$nw_dir" || { kill -9 "$nw_pid" && sleep 1; }
   { cat "$nw_dir/who"; nw_undo "$(cat "$nw_dir/at")" 0; } > "$nw_dir.undone" 2>&1
   nw_leave
 }

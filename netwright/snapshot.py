@@ -171,6 +171,13 @@ nw_files() {
     sed 's/^/|/' "$path" || return 1
   done
 }
+# Whether the process is still that one: a number is used again some day.
+nw_started() {
+  [ -r "/proc/$1/stat" ] && cut -d' ' -f22 "/proc/$1/stat"
+}
+nw_alive() {
+  read -r nw_pid nw_start < "$1/pid" && [ "$(nw_started "$nw_pid")" = "$nw_start" ]
+}
 # A change that waits for its confirmation, or for its undo.
 nw_waits() {
   [ -f "$1/pending" ] || [ -f "$1/expired" ] || return 1
@@ -187,7 +194,7 @@ NW_EVIDENCE
   nw_files NW_FILES
   for path in /run/netwright/*; do
     [ -f "$path/pid" ] || continue
-    if kill -0 "$(cat "$path/pid")" 2> /dev/null || nw_waits "$path"; then
+    if nw_alive "$path" || nw_waits "$path"; then
       printf '@@ working %s\n' "${path##*/}"
     else
       printf '@@ interrupted %s\n' "${path##*/}"
