@@ -1,0 +1,54 @@
+"""The timer of a run that was confirmed in time leaves the next run of the same name alone."""
+
+import subprocess
+
+import pytest
+
+from netwright import run, snapshot
+from netwright.state import load
+
+pytestmark = pytest.mark.live
+
+SANDBOX = """
+set -eu
+mount -t tmpfs none /run
+mkdir -p /run/netns
+mount -t tmpfs none /etc
+ip link set dev lo up
+sh "$1/first" > /dev/null
+sh "$1/first-confirmed" > /dev/null
+sh "$1/second" > /dev/null
+sleep 3.5
+echo "after the first's time: $(ip -br link show dev br2 | cut -d' ' -f1)"
+ls /run/netwright
+sleep 4
+echo "after the second's time: $(ip -br link show dev br2 2>&1)"
+ip -br link show dev br1 | cut -d' ' -f1
+ls /run/netwright
+"""
+
+
+def _bridges(*names):
+    return load({"links": {name: {"kind": "bridge"} for name in names}})
+
+
+def test_an_earlier_timer_does_nothing(tmp_path):
+    empty = snapshot.Snapshot(load({"links": {"lo": {}}}))
+    first = run.prepare("network", _bridges("br1"), empty)
+    (tmp_path / "first").write_text(first.script("test", confirm=2))
+    (tmp_path / "first-confirmed").write_text(first.confirmation())
+    second = run.prepare("network", _bridges("br2"), empty)
+    (tmp_path / "second").write_text(second.script("test", confirm=6))
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    early, late = done.stdout.split("after the second's time: ")
+    assert "after the first's time: br2" in early
+    assert early.splitlines()[1:] == ["network"], "the second run no longer waits"
+    assert "does not exist" in late, "the second run was not undone in its own time"
+    assert late.splitlines()[1:] == ["br1", "network.undone"]
