@@ -25,7 +25,10 @@ def right():
 
 
 def test_a_right_host_is_green(right):
-    everything = "iptables-save; ip6tables-save; ipset save; ip address; ip route show table all; ip netns list-id"
+    everything = (
+        "iptables-save; ip6tables-save; ipset save;"
+        " ip address; ip route show table all; ip netns list-id"
+    )
     before = right.run(f"({everything}) | grep -v '^#'")
     assert right.failures(DECLARED) == {}
     assert right.run(f"({everything}) | grep -v '^#'") == before, "it only reads"
