@@ -201,7 +201,6 @@ NW_EVIDENCE
       printf '@@ interrupted %s\n' "${path##*/}"
     fi
     [ ! -f "$path/who" ] || cat "$path/who"
-    [ ! -f "$path/pending" ] || echo '(it waits for its confirmation)'
   done
   for path in /run/netwright/*.undone; do
     [ -f "$path" ] || continue
