@@ -10,7 +10,7 @@ from pyinfra.api import FunctionCommand, operation
 from netwright.operations.converge import Wanted, actual_host, converge
 from netwright.state import NetworkState, load
 
-__all__ = ["absent", "state"]
+__all__ = ["state"]
 
 
 @operation()
@@ -31,8 +31,7 @@ def state(
     + confirm: seconds, at most 3600: the host undoes a change by itself after so long, unless this
       run comes back to it over a new connection and confirms; 0: not at all
 
-    Reads the host in one command and changes it in one. Writes the ledger in /etc/netwright;
-    without `persist` in /run/netwright.
+    Reads the host in one command and changes it in one. Writes the ledger in /etc/netwright.
     Raises DeclarationError for a wrong declaration; a host that it doesn't fit fails alone.
 
     **Example:**
@@ -48,26 +47,3 @@ def state(
     """
     declared = network if isinstance(network, NetworkState) else load(network)
     yield from converge(actual_host(), Wanted(declared, network_name, prune, persist, confirm))
-
-
-@operation()
-def absent(
-    network_name: str = "network", confirm: int = 0
-) -> Generator[FunctionCommand, None, None]:
-    """
-    Take off a host what earlier runs made under a name; what they changed gets its first values.
-
-    + network_name: whose; what is declared under other names stays
-    + confirm: seconds, as in `network.state`
-
-    Reads the host in one command and changes it in one; nothing is left in /etc or /run.
-
-    **Example:**
-
-    .. code:: python
-
-        from netwright.operations import network
-
-        network.absent(name="As it was found")
-    """
-    yield from converge(actual_host(), Wanted(NetworkState(), network_name, confirm=confirm))
