@@ -1,4 +1,4 @@
-"""What is ours on a host, in a file on that host: /etc/netwright/NAME/ledger.json.
+"""What is ours on a host, in a file on that host: /etc/netwright/NAME.json.
 
 Three states, each a declaration: `declared`, the last one; `created`, what is there because of us;
 `first`, the values that were there before us. What is declared no longer is pruned from these.
@@ -19,8 +19,7 @@ from netwright.links.link import Link, defaults
 from netwright.links.options import Options
 from netwright.links.port import FRESH
 from netwright.model import HOST, Model, overlay
-from netwright.persist import ledger_paths
-from netwright.snapshot import reads
+from netwright.snapshot import DIRECTORY, reads
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.step import Plan
 from netwright.sysctl import link_of
@@ -39,11 +38,8 @@ class Ledger:
     created: NetworkState = field(default_factory=NetworkState)
     first: NetworkState = field(default_factory=NetworkState)
 
-    def files(self, name: str, keep: bool = True) -> dict[str, str]:
-        """Path -> content: the ledger itself, and what the next snapshot has to read for it.
-
-        + keep: whether it outlives the next boot
-        """
+    def files(self, name: str) -> dict[str, str]:
+        """Path -> content: the ledger itself, and what the next snapshot has to read for it."""
         if not any(state.document() for state in (self.declared, self.created, self.first)):
             return {}
         content = {
@@ -56,10 +52,9 @@ class Ledger:
         lines = {
             line for state in (self.declared, self.created, self.first) for line in reads(state)
         }
-        path, needed = ledger_paths(name, keep)
         return {
-            path: _text(content, 3) + "\n",
-            needed: "".join(f"{line}\n" for line in sorted(lines)),
+            f"{DIRECTORY}/{name}.json": _text(content, 3) + "\n",
+            f"{DIRECTORY}/{name}.reads": "".join(f"{line}\n" for line in sorted(lines)),
         }
 
 
@@ -78,7 +73,7 @@ def parse(name: str, text: str | None) -> Ledger:
     """
     if text is None:
         return Ledger()
-    path = f"the ledger {name}"
+    path = f"{DIRECTORY}/{name}.json"
     try:
         content = json.loads(text)
         if content["version"] != VERSION:

@@ -10,7 +10,7 @@ from netwright import plan as planning
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
-from netwright.snapshot import Snapshot, reads
+from netwright.snapshot import DIRECTORY, Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Phase, Plan, Step
 
@@ -24,31 +24,25 @@ class Run:
     name: str
     desired: NetworkState
     network: Plan
-    files: file.Files
+    files: Plan
     warnings: tuple[Problem, ...] = ()
 
     @property
     def plan(self) -> Plan:
         """All of it, in order."""
-        return [*self.files.staged, *self.network, *self.files.switched]
-
-    @property
-    def _now(self) -> Plan:
-        """What does not wait for a confirmation."""
-        return [*self.files.staged, *self.network]
+        return [*self.network, *self.files]
 
     def script(self, who: str, confirm: int = 0) -> str:
         """The script for the host: change, and read again. `who` runs it.
 
-        With `confirm`, seconds, the files are only prepared: they count once it is confirmed.
+        With `confirm`, seconds, only the network: the files wait for the confirmation.
         """
-        read = reads(self.desired), files(self.name)
-        return script.render(self.name, self._now, self.files.switched, *read, who, confirm)
+        plan = self.network if confirm else self.plan
+        return script.render(self.name, plan, reads(self.desired), files(self.name), who, confirm)
 
     def confirmation(self) -> str:
         """The script that confirms the network and writes the files of ours."""
-        read = reads(self.desired), files(self.name)
-        return script.confirmation(self.name, self._now, self.files.switched, *read)
+        return script.confirmation(self.name, self.files, reads(self.desired), files(self.name))
 
     def recovery(self) -> str:
         """The script that undoes at once what waits for its confirmation."""
@@ -57,7 +51,7 @@ class Run:
 
 def files(name: str) -> tuple[str, ...]:
     """Paths of ours that the snapshot reads besides the ledgers."""
-    return tuple(path for path in persist.phases(name) if not path.endswith(".json"))
+    return (f"{DIRECTORY}/{name}.reads", *persist.paths(name))
 
 
 def prepare(
@@ -91,8 +85,9 @@ def prepare(
     steps = planning.plan(snapshot.state, desired)
     new = ledger.record(base, old, snapshot.state, steps)
     boot = persist.files(name, base) if keep else {}
-    wanted = {**boot, **new.files(name, keep)}
-    written = file.plan(snapshot.files, wanted, persist.base(name), persist.phases(name))
+    written = list(file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE)))
+    paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
+    written += file.plan(snapshot.files, new.files(name), dict.fromkeys(paths, Phase.LEDGER))
     return Run(name, desired, steps, written, warnings)
 
 
@@ -138,7 +133,7 @@ def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]
 def lines(plan: Plan) -> Iterator[str]:
     """The plan for people: each thing, and each of its attributes from what to what."""
     things: dict[str, list[Step]] = {}
-    for step in sorted(plan, key=lambda step: step.phase is Phase.FILE):
+    for step in plan:
         if step.phase is not Phase.LEDGER and not (step.implied and step.put_back):
             path = step.path.removesuffix(f".{step.attribute}") if step.attribute else step.path
             things.setdefault(path, []).append(step)

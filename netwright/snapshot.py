@@ -25,12 +25,10 @@ from netwright.module import EVIDENCE
 from netwright.parameter import known
 from netwright.state import Namespace, NetworkState
 
-__all__ = ["DIRECTORY", "RUNTIME", "Snapshot", "parse", "reads", "script"]
+__all__ = ["DIRECTORY", "Snapshot", "parse", "reads", "script"]
 
 DIRECTORY = "/etc/netwright"
-"""Where ledgers stand: NAME/ledger.json, and NAME/reads: what the next snapshot has to read."""
-RUNTIME = "/run/netwright"
-"""The journals of runs, NAME; the ledgers of what no boot brings back, NAME.json and NAME.reads."""
+"""Where ledgers stand: NAME.json, and NAME.reads, which tells the next snapshot what to read."""
 
 _MARK = "@@ "
 _TABLES = ("ipsets", *iptables.FAMILIES)
@@ -168,14 +166,17 @@ nw_read() {
 }
 nw_files() {
   for path; do
-    if [ -L "$path" ]; then
-      printf '@@ file %s\n|-> %s\n' "$path" "$(readlink "$path")"
-      continue
-    fi
     [ -f "$path" ] || continue
     printf '@@ file %s\n' "$path"
     sed 's/^/|/' "$path" || return 1
   done
+}
+# Whether the process is still that one: a number is used again some day.
+nw_started() {
+  [ -r "/proc/$1/stat" ] && cut -d' ' -f22 "/proc/$1/stat"
+}
+nw_alive() {
+  read -r nw_pid nw_start < "$1/pid" && [ "$(nw_started "$nw_pid")" = "$nw_start" ]
 }
 # A change that waits for its confirmation, or for its undo.
 nw_waits() {
@@ -192,12 +193,10 @@ NW_TMP
 NW_EVIDENCE
   nw_files NW_FILES
   for path in /run/netwright/*; do
-    case ${path##*/} in *.*) continue ;; esac
-    [ -f "$path/who" ] || continue
-    # A run that has been killed is being undone by its guard: that is worth waiting for.
-    if nw_waits "$path" || ! flock -w 5 "$path" true; then
+    [ -f "$path/pid" ] || continue
+    if nw_alive "$path" || nw_waits "$path"; then
       printf '@@ working %s\n' "${path##*/}"
-    elif [ -f "$path/who" ]; then
+    else
       printf '@@ interrupted %s\n' "${path##*/}"
     fi
     [ ! -f "$path/who" ] || cat "$path/who"
@@ -211,7 +210,7 @@ NW_EVIDENCE
   { cat <<'NW_END'
 NW_READS
 NW_END
-    for path in NW_DIRECTORY/*/reads NW_RUNTIME/*.reads; do [ ! -f "$path" ] || cat "$path"; done
+    for path in NW_DIRECTORY/*.reads; do [ ! -f "$path" ] || cat "$path"; done
   } | LC_ALL=C sort -u | nw_read || return 1
 NW_ASIDE
   printf '@@ end\n'
@@ -240,7 +239,7 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
     evidence = "\n".join(
         f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
     )
-    globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
+    globs = " ".join([f"{DIRECTORY}/*.json", *files])
     return (
         (READ + _SCRIPT)
         .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
@@ -249,7 +248,6 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
         .replace("NW_FILES", globs)
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
         .replace("NW_DIRECTORY", DIRECTORY)
-        .replace("NW_RUNTIME", RUNTIME)
     ) + _declared(rules)
 
 
@@ -285,9 +283,9 @@ def parse(output: Iterable[str]) -> Snapshot:
     return Snapshot(
         NetworkState.model_construct(**host.given(), modules=modules, netns=spaces),
         ledgers={
-            path.removesuffix("/ledger.json").removesuffix(".json").rpartition("/")[2]: text
+            path.removeprefix(f"{DIRECTORY}/").removesuffix(".json"): text
             for path, text in files.items()
-            if path.endswith(".json")
+            if path.startswith(DIRECTORY) and path.endswith(".json")
         },
         files=files,
         interrupted=_named(sections, "interrupted"),
