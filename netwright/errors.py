@@ -30,7 +30,9 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.what}" if self.path else self.what
+        text = f"{self.path}: {self.what}" if self.path else self.what
+        # One line, whatever somebody has put into a key.
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class NetwrightError(ValueError):

@@ -107,13 +107,18 @@ def _master(found: Problems, link: Link, links: Mapping[str, Link]) -> None:
     master = links.get(link.master) if link.master else None
     if master is not None and master.state == "absent":
         found.add("master", f"{link.master!r} is declared absent")
-    elif master is not None and master.kind is not None and not KINDS[master.kind].MASTER:
+    elif master is not None and master.kind is not None and not _has_ports(master.kind):
         found.add("master", f"{link.master!r} is a {master.kind}, which has no ports")
     if link.port is not None:
         if master is not None and master.kind not in (None, *_PORT_MASTERS):
             found.add("port", f"is for a bridge's ports; {link.master!r} is a {master.kind}")
         elif link.kind is not None and not link.master:
             found.add("port", "is for a bridge's ports; say which bridge with master")
+
+
+def _has_ports(kind: str) -> bool:
+    # What is no kind at all is said where it is declared.
+    return kind not in KINDS or KINDS[kind].MASTER
 
 
 def _addresses(found: Problems, space: Namespace) -> None:
