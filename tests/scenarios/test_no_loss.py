@@ -114,14 +114,16 @@ def test_taking_a_port_down_is_seen(converge):
     """The counter above can count: what is not a change in place loses packets."""
     converge(_network())
     inside = ["shell", converge.path, "h0", "--", "ip", "netns", "exec", "test1"]
-    done = subprocess.Popen(
-        [sys.executable, "-c", "from netwright.commands import main; main()", "lab", *inside,
-         "ping", "-q", "-i", str(INTERVAL), "-c", "300", "172.16.0.3"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    converge(_network(first={"state": "down"}))
-    report = done.communicate(timeout=60)[0]
+    # A deadline, since ping counts what it could not even send as not yet sent.
+    ping = ["ping", "-q", "-i", str(INTERVAL), "-w", "8", "172.16.0.3"]
+    words = ["-c", "from netwright.commands import main; main()", "lab", *inside, *ping]
+    with subprocess.Popen(
+        [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
+        converge(_network(first={"state": "down"}))
+        report = running.communicate(timeout=60)[0]
     sent, received = map(
         int, re.search(r"(\d+) packets transmitted, (\d+) received", report).groups()
     )
-    assert received < sent - 10, report
+    print(report)
+    assert received < sent - 5, report
