@@ -1,7 +1,7 @@
-# Starts a listener and prints its directory; it is gone after $life seconds at the latest, also
+# Starts a listener, with a directory of its own; it is gone after $life seconds at the latest, also
 # when nobody comes to stop it. `within`: the words of the command that enters a namespace, or none.
 # shellcheck disable=SC2086
-tool=$1 protocol=$2 family=$3 port=$4 life=$5 reply=$6 http=$7 within=$8
+dir=$1 tool=$2 protocol=$3 family=$4 port=$5 life=$6 reply=$7 http=$8 within=$9
 umask 077
 trap '' HUP
 case $protocol$family in
@@ -18,7 +18,7 @@ if listening; then
   echo "port $port is taken: $($within ss "${sockets}p" "sport = :$port" | head -n 1)" >&2
   exit 1
 fi
-dir=$(mktemp -d /tmp/netwright-check.XXXXXXXXXX) || exit 1
+mkdir "$dir" || exit 1
 : > "$dir/log"
 : > "$dir/seen"
 # What each connection or datagram runs, with the other side on its standard input and output.
@@ -81,4 +81,3 @@ while ! listening; do
   fi
   sleep 0.05
 done
-echo "$dir"

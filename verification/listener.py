@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from ipaddress import IPv6Address, ip_address
 from shlex import quote
 
-from netwright.verification.connection import Connection
+from netwright.verification.connection import Connection, NotReached
 from netwright.verification.place import Place
 from netwright.verification.tools import PATH
 
@@ -100,12 +101,39 @@ def start(
     if "timeout" not in there:
         raise ListenerFailed(f"no timeout on {place.host}; install coreutils")
     reply = reply or f"netwright-{secrets.token_hex(6)}"
-    words = [tool, protocol, family, port, life, reply, "yes" if http else "no"]
+    directory = f"/tmp/netwright-check.{secrets.token_hex(8)}"
+    words = [directory, tool, protocol, family, port, life, reply, "yes" if http else "no"]
     values = " ".join(quote(str(word)) for word in [*words, place.prefix.strip()])
-    result = connection.script(f"{PATH}\nset -- {values}\n{_script()}")
+    try:
+        result = connection.script(f"{PATH}\nset -- {values}\n{_script()}")
+    except BaseException:
+        # An interrupt may come when it listens already and the answer is still on its way.
+        _abandon(connection, directory)
+        raise
     if result.rc:
         raise ListenerFailed(f"listen on {place}: {' '.join(result.stderr.split())}")
-    return Listener(place, reply, connection, result.stdout.strip())
+    return Listener(place, reply, connection, directory)
+
+
+def _abandon(connection: Connection, directory: str) -> None:
+    with suppress(NotReached):
+        connection.script(f"dir={quote(directory)}\n{_ABANDON}")
+
+
+# What starts it may be at work still, or may have been stopped itself: both come to an end here.
+_ABANDON = """
+tries=0
+while [ ! -s "$dir/pid" ] && [ "$tries" -lt 40 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+[ ! -s "$dir/pid" ] || kill "$(cat "$dir/pid")"
+while [ -d "$dir" ] && [ "$tries" -lt 80 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+rm -rf "$dir"
+"""
 
 
 @cache

@@ -1,8 +1,11 @@
 """Listeners on a target: they answer, remember whom they saw, and always go."""
 
+import os
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -144,3 +147,33 @@ def test_a_port_that_a_listener_may_not_have_is_said(host):
 def test_a_missing_tool_names_its_package(host):
     with pytest.raises(ListenerFailed, match="install socat or perl"):
         listen(host, "nothing")
+
+
+class Interrupted:
+    """A connection on which Ctrl-C comes while the first answer is awaited."""
+
+    def __init__(self, host, limit):
+        self.host, self.limit, self.first = host, limit, True
+
+    def script(self, text):
+        if not self.first:
+            return self.host.script(text)
+        self.first = False
+        script = subprocess.Popen(
+            [*self.host.enter, "sh"], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
+        script.stdin.write(f"(\n{text}\n) < /dev/null")
+        script.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            script.wait(self.limit)
+        # As on this machine, where what it runs belongs to the terminal as well.
+        os.killpg(script.pid, signal.SIGINT)
+        script.wait()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("limit", [0, 0.02, 0.05, 0.1, 5])
+def test_nothing_is_left_when_the_start_is_interrupted(host, limit):
+    with pytest.raises(KeyboardInterrupt):
+        listen(Interrupted(host, limit), "socat")
+    assert host.run("ip netns exec vt1 ss -Hltn").strip() == ""
