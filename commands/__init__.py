@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from netwright.commands.lab import lab
+from netwright.commands.plan import plan
+from netwright.commands.schema import lint, schema
 
 __all__ = ["main"]
 
@@ -23,4 +25,5 @@ def main() -> None:
     """
 
 
-main.add_command(lab)
+for command in (lab, lint, plan, schema):
+    main.add_command(command)

@@ -39,6 +39,13 @@ class Connection(BaseBackend):
         # Asking the target for its encoding would take Python there.
         self._encoding = "utf-8"
 
+    @property
+    def pyinfra(self) -> Host:
+        """The host as facts take it, with the rights that the inventory gives."""
+        rights: Any = self._escalation()
+        self._pyinfra.current_op_global_arguments = rights
+        return self._pyinfra
+
     def connect(self) -> None:
         """Connect if that hasn't been done. Raises NotReached."""
         if self._pyinfra.connected:

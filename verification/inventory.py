@@ -39,10 +39,11 @@ class Target:
     problems: tuple[Problem, ...] = ()
 
 
-def read(inventory: str) -> Mapping[str, Target]:
+def read(inventory: str, undeclared: bool = False) -> Mapping[str, Target]:
     """The hosts of an inventory by name, in its order. No host is contacted.
 
     + inventory: what `pyinfra` takes: a file, `@local`, names with commas, `module.function`
+    + undeclared: whether an inventory will do in which no host declares a network
 
     Raises InventoryError.
     """
@@ -66,7 +67,8 @@ def read(inventory: str) -> Mapping[str, Target]:
                 *_variation_problems(declared.network),
             )
         targets[host.name] = Target(host.name, Connection(state, host), declared, problems)
-    if all(item.settings is None and not item.problems for item in targets.values()):
+    declares = any(item.settings is not None or item.problems for item in targets.values())
+    if not declares and not undeclared:
         names = ", ".join(list(targets)[:5])
         raise InventoryError(f"{inventory} declares no `network` for any host ({names})")
     return targets
