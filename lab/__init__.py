@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def lab(
     subnet: str,
     hosts: Mapping[str, Mapping[str, Any]],
     name: str | None = None,
+    packages: Sequence[str] = (),
 ) -> list[tuple[str, dict[str, Any]]]:
     """Declare a lab and bring it up; the inventory's hosts.
 
@@ -45,6 +46,7 @@ def lab(
     + hosts: each host's pyinfra data by its name, in order: the first has the address 10, the
       next 11; `engine` in it says what runs the host (nspawn)
     + name: another name for the lab
+    + packages: Debian packages that its hosts can install by apt; others they don't reach
 
     Reads and writes the lab's state (NETWRIGHT_STATE, /var/lib/netwright). Raises pyinfra's
     InventoryError, one line of text, if the declaration is wrong or the lab cannot be brought up.
@@ -62,6 +64,7 @@ def lab(
             str(source),
             subnet,
             [(host, str(data.get("engine", "nspawn"))) for host, data in hosts.items()],
+            packages,
         )
         declared.append(spec)
         if os.environ.get("NETWRIGHT_LAB") != "off" and not is_up(spec):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network
 
-from netwright.lab import image, places, seed, wire
+from netwright.lab import image, packages, places, seed, wire
 from netwright.lab.cgroup import kill
 from netwright.lab.engine import Engine
 from netwright.lab.progress import say
@@ -47,8 +47,10 @@ def up(lab: LabSpec) -> None:
         _check_owner(lab, before)
         wire.check_free(lab, _other_subnets(lab))
         root = image.image()
+        # Layers of a root file system, the upper first, as the overlay takes them.
+        layers = f"{packages.layer(lab.packages, root)}:{root}" if lab.packages else str(root)
         began = time.monotonic()
-        if before is None or before.subnet != lab.subnet:
+        if before is None or (before.subnet, before.packages) != (lab.subnet, lab.packages):
             # Whatever is there under this name is half made, or made otherwise.
             _remove(lab.name)
         else:
@@ -57,7 +59,7 @@ def up(lab: LabSpec) -> None:
         # Before anything is made, so that whatever comes of it can be found again.
         record(lab)
         seed.client_files(lab)
-        engine = engine_of(lab, root)
+        engine = engine_of(lab, layers)
         if not switched(lab):
             for host in lab.hosts:
                 engine.stop(host)

@@ -96,7 +96,10 @@ def _in_use(cache: Path) -> set[str]:
     states = sorted({state for state in [*known, str(places.state())] if Path(state).is_dir()})
     places.write(users, "".join(f"{state}\n" for state in states))
     return {
-        file.read_text() for state in states for file in Path(state).glob("labs/*/hosts/*/image")
+        layer
+        for state in states
+        for file in Path(state).glob("labs/*/hosts/*/image")
+        for layer in file.read_text().split(":")
     }
 
 

@@ -26,10 +26,10 @@ SIGREBOOT = signal.SIGRTMIN + 5
 class Nspawn:
     """The engine of containers; see Engine for the words."""
 
-    def __init__(self, lab: LabSpec, image: Path | None) -> None:
+    def __init__(self, lab: LabSpec, image: str | None) -> None:
         """Args:
         lab: whose hosts these are.
-        image: what new hosts overlay.
+        image: what new hosts overlay: directories, the upper first, with colons between.
         """
         self.lab = lab
         self.image = image
@@ -49,7 +49,7 @@ class Nspawn:
             for name in ("upper", "work", "root"):
                 (directory / name).mkdir(parents=True)
             seed(self.lab, host, directory / "upper")
-            places.write(image, str(self.image))
+            places.write(image, self.image)
         root = places.cgroup_root()
         with (directory / "console.log").open("ab") as log:
             supervisor = subprocess.Popen(

@@ -64,9 +64,17 @@ class LabSpec:
     source: str = field(compare=False)
     subnet: str
     hosts: tuple[HostSpec, ...]
+    packages: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, source: str, subnet: str, hosts: Iterable[tuple[str, str]]) -> LabSpec:
+    def of(
+        cls,
+        name: str,
+        source: str,
+        subnet: str,
+        hosts: Iterable[tuple[str, str]],
+        packages: Iterable[str] = (),
+    ) -> LabSpec:
         """Build and validate a lab.
 
         Args:
@@ -74,6 +82,7 @@ class LabSpec:
             source: the inventory it comes from.
             subnet: an IPv4 network, /16 to /24, that belongs to the lab alone.
             hosts: (name, engine) in order; host i has the address 10 + i.
+            packages: what its hosts can install by apt.
 
         Raises:
             LabError: naming the field, its value and what is accepted.
@@ -107,6 +116,7 @@ class LabSpec:
                 HostSpec(host, index, engine, (_lab_link(name, host, network, index),))
                 for index, (host, engine) in enumerate(listed)
             ),
+            packages=tuple(packages),
         )
 
     @classmethod
@@ -116,6 +126,7 @@ class LabSpec:
             name=data["name"],
             source=data["source"],
             subnet=data["subnet"],
+            packages=tuple(data.get("packages", ())),
             hosts=tuple(
                 HostSpec(
                     host["name"],

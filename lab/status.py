@@ -49,7 +49,7 @@ def _state(lab: LabSpec, engine: Engine, host: HostSpec) -> str:
     return "up" if ready_file(lab, host).exists() else "booting"
 
 
-def engine_of(lab: LabSpec, image: Path | None = None) -> Engine:
+def engine_of(lab: LabSpec, image: str | None = None) -> Engine:
     """What runs the lab's hosts.
 
     Args:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[2] / "netwright"
-ROOMS = sorted([*CORE.glob("*.py"), *(CORE / "links").glob("*.py")])
+ROOMS = sorted(
+    [*CORE.glob("*.py"), *(CORE / "links").glob("*.py"), *(CORE / "installs").glob("*.py")]
+)
 # What a pure module may import besides itself.
 ALLOWED = {
     "__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
-    "functools",
+    "cryptography", "datetime", "functools",
     "hashlib", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string", "textwrap",
     "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What installs decide, without I/O: settings, files, plans and gates of etcd and Docker."""

@@ -1,0 +1,74 @@
+"""From an inventory's data to what is to be installed: members of a cluster, engines."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import Host
+from pyinfra.api.inventory import Inventory
+
+from netwright.errors import DeclarationError, Problem
+from netwright.installs import etcd
+from netwright.installs.read import read
+
+__all__ = ["authority_directory", "in_group", "members"]
+
+
+def in_group(inventory: Inventory, key: str) -> list[Host]:
+    """The hosts of a group, and those whose data has its key; `KEY: False` leaves one out."""
+    grouped = set(inventory.get_group(key, default=[]))
+    return [
+        host
+        for host in inventory
+        if (host in grouped or host.data.get(key)) and host.data.get(key) is not False
+    ]
+
+
+def members(hosts: Iterable[Host]) -> list[etcd.Member]:
+    """The declared members of a cluster, in the inventory's order.
+
+    Raises DeclarationError with everything that is wrong.
+    """
+    found, wrong = [], []
+    for host in hosts:
+        try:
+            settings = read(etcd.Settings, "etcd", _mapping(host.data.get("etcd")))
+        except DeclarationError as error:
+            wrong += [Problem(f"{host.name}: {each.path}", each.what) for each in error.problems]
+            continue
+        found.append(etcd.Member.of(host.name, settings, _address(host)))
+    wrong += etcd.problems(found)
+    if wrong:
+        raise DeclarationError(wrong)
+    return found
+
+
+def authority_directory(member: etcd.Member, base: Path) -> tuple[str, bool]:
+    """Where the controller has the cluster's CA, and whether it may be made there.
+
+    + base: where a relative path starts
+    """
+    tls = member.settings.tls
+    assert tls is not False
+    if tls.ca is not None:
+        return str(base / tls.ca), tls.make
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    return str(home / "netwright" / "etcd" / member.settings.token), tls.make
+
+
+def _mapping(data: Any) -> Any:
+    return {} if data is True else data
+
+
+def _address(host: Host) -> str | None:
+    """What SSH is told, if that is an address; the host's name else."""
+    for value in (host.data.get("ssh_hostname"), host.name):
+        try:
+            return str(ipaddress.ip_address(str(value)))
+        except ValueError:
+            continue
+    return None

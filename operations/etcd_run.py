@@ -1,0 +1,224 @@
+"""A cluster's steps, carried out: evidence of all hosts, one step, the gate, and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from shlex import quote
+
+from pyinfra.api import State
+
+from netwright.installs import etcd, etcd_evidence
+from netwright.installs.etcd import DATA, JOIN, Member
+from netwright.installs.etcd_evidence import CTL, Evidence
+from netwright.installs.etcd_plan import Plan, Step, changed, gate, plan
+from netwright.operations.remote import named, reached, run
+
+__all__ = ["Cluster", "Failed"]
+
+WAIT = 90.0
+LOOK = 40
+PAUSE = 0.3
+SNAPSHOT = "/usr/local/sbin/etcd-snapshot"
+
+_ASIDE = f"""systemctl stop etcd.service
+if [ -e {DATA} ]; then mv {DATA} "{DATA}.aside-$(date -u +%Y%m%dT%H%M%SZ)"; fi"""
+_FIRST = f"""cat >{JOIN} <<'END'
+%sEND
+systemctl daemon-reload
+systemctl enable --quiet etcd.service
+systemctl reset-failed etcd.service 2>/dev/null
+systemctl restart --no-block etcd.service"""
+
+
+class Failed(Exception):
+    """A step that did not do what it should; the text is one line."""
+
+
+@dataclass
+class Cluster:
+    """The members' hosts, all of them part of this run."""
+
+    state: State
+    members: Sequence[Member]
+    say: Callable[[str], None]
+    saved: bool = field(default=False, init=False)
+
+    def look(self) -> dict[str, Evidence]:
+        """What every host shows. Raises Failed if one can't be asked."""
+        found = {}
+        for member in self.members:
+            if not reached(self.state, member.host):
+                raise Failed(f"{member.host} is not reached: the cluster is left as it is")
+            ok, output, errors = run(named(member.host), etcd_evidence.script(), LOOK, again=True)
+            if not ok:
+                raise Failed(f"{member.host} could not be read: {_last(errors)}")
+            found[member.host] = etcd_evidence.parse(output)
+        return found
+
+    def plan(self, seen: Mapping[str, Evidence]) -> Plan:
+        """What is to be done."""
+        versions = {
+            member.host: member.settings.version.partition("-")[0]
+            for member in self.members
+            if member.settings.version and "*" not in member.settings.version
+        }
+        return plan(self.members, seen, versions)
+
+    def converge(self) -> None:
+        """Step by step until nothing is left. Raises Failed."""
+        for _ in range(6 * len(self.members) + 6):
+            seen = self.look()
+            now = self.plan(seen)
+            if now.problems:
+                raise Failed("; ".join(now.problems))
+            if not now.steps:
+                break
+            self._step(now.steps[0], seen)
+        self._until(lambda seen: "; ".join(gate(self.members, seen)))
+
+    def _step(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        began = time.monotonic()
+        self.say(str(step))
+        if step.risky and not self.saved:
+            self._snapshot(before)
+        getattr(self, f"_{step.kind}")(step, before)
+        stay = {host for host, evidence in before.items() if evidence.healthy}
+        gone = set(step.hosts) if step.kind == "aside" else set()
+        due = (stay | set(step.hosts)) - gone
+        self._until(lambda seen: _missing(due, seen))
+        for host in step.hosts:
+            if step.kind in ("bootstrap", "join"):
+                self._on(host, f"rm -f {JOIN}")
+        self.say(
+            f"{step.kind} {', '.join(step.hosts)}: healthy after {time.monotonic() - began:.1f} s"
+        )
+
+    def _snapshot(self, seen: Mapping[str, Evidence]) -> None:
+        """Before there is something to lose; proven by its own status."""
+        host = self._healthy(seen)
+        self.say(f"snapshot on {host}: {self._on(host, SNAPSHOT)}")
+        self.saved = True
+
+    def _bootstrap(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        cluster = {member.name: member.peer_url for member in self.members}
+        token = self.members[0].settings.token
+        text = etcd.render(etcd.join_environment("new", token, cluster))
+        for host in step.hosts:
+            self._on(host, _FIRST % text)
+
+    def _start(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        for host in step.hosts:
+            self._on(
+                host,
+                "systemctl daemon-reload; systemctl enable --quiet etcd.service\n"
+                "systemctl reset-failed etcd.service 2>/dev/null\n"
+                "systemctl restart --no-block etcd.service",
+            )
+
+    def _aside(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        for host in step.hosts:
+            self._on(host, _ASIDE)
+
+    def _restart(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        (host,) = step.hosts
+        if before[host].leads:
+            self._hand_over(before, {before[host].member or 0})
+        self._on(host, "systemctl daemon-reload; systemctl restart etcd.service")
+        member = self._member(host)
+
+        def why(seen: Mapping[str, Evidence]) -> str:
+            return changed(member, seen[host]) or ""
+
+        self._until(why)
+
+    def _join(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        """Gone first, then anew, as a learner: to add first is refused while one is down."""
+        (host,) = step.hosts
+        member = self._member(host)
+        by = self._healthy({name: each for name, each in before.items() if name != host})
+        self._on(host, _ASIDE)
+        if step.member is not None:
+            self._ctl(by, f"member remove {step.member.hex}")
+        words = f"member add {quote(member.name)} --learner --peer-urls={quote(member.peer_url)}"
+        self._until(lambda seen: self._try_ctl(by, words))
+        seen = self.look()
+        listed = seen[by].members or ()
+        cluster = {each.name: each.peer_urls[0] for each in listed if each.name}
+        cluster[member.name] = member.peer_url
+        token = member.settings.token
+        text = etcd.render(etcd.join_environment("existing", token, cluster))
+        self._on(host, _FIRST % text)
+        (new,) = (each for each in listed if member.peer_url in each.peer_urls)
+        self._until(lambda seen: self._try_ctl(by, f"member promote {new.hex}"))
+
+    def _promote(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        assert step.member is not None
+        by = self._healthy({name: each for name, each in before.items() if name not in step.hosts})
+        words = f"member promote {step.member.hex}"
+        self._until(lambda seen: self._try_ctl(by, words))
+
+    def _remove(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        assert step.member is not None
+        by = self._healthy(before)
+        if before[by].leader == step.member.id:
+            self.say("the member that goes leads; the others elect a leader")
+        self._ctl(by, f"member remove {step.member.hex}")
+
+    def _hand_over(self, seen: Mapping[str, Evidence], ids: set[int]) -> None:
+        """The leader steps down before it is stopped: no election has to time out."""
+        leader = next(member for member in self.members if seen[member.host].member in ids)
+        voters = {each.id for each in seen[leader.host].members or () if not each.learner}
+        for member in self.members:
+            evidence = seen[member.host]
+            if evidence.healthy and evidence.member in voters - ids:
+                self._ctl(leader.host, f"move-leader {evidence.member:x}")
+                return
+        raise Failed(f"{leader.host} leads, and there is nobody to take over")
+
+    def _healthy(self, seen: Mapping[str, Evidence]) -> str:
+        for host, evidence in seen.items():
+            if evidence.healthy:
+                return host
+        raise Failed("no member is healthy")
+
+    def _member(self, host: str) -> Member:
+        return next(member for member in self.members if member.host == host)
+
+    def _ctl(self, host: str, words: str) -> str:
+        return self._on(host, f"{CTL}ctl {quote(self._member(host).client_url)} {words}")
+
+    def _try_ctl(self, host: str, words: str) -> str:
+        """Why it did not work, empty if it did."""
+        try:
+            self._ctl(host, words)
+        except Failed as error:
+            return str(error)
+        return ""
+
+    def _on(self, host: str, script: str) -> str:
+        ok, output, errors = run(named(host), script)
+        if not ok:
+            raise Failed(f"{host}: {_last(errors) or _last(output)}")
+        return _last(output)
+
+    def _until(self, wrong: Callable[[Mapping[str, Evidence]], str]) -> None:
+        """Wait until nothing is wrong. Raises Failed with what still is."""
+        deadline = time.monotonic() + WAIT
+        while reason := wrong(self.look()):
+            if time.monotonic() > deadline:
+                raise Failed(f"after {WAIT:.0f} s: {reason}")
+            time.sleep(PAUSE)
+
+
+def _missing(due: set[str], seen: Mapping[str, Evidence]) -> str:
+    return "; ".join(
+        f"{host} is not healthy ({seen[host].words or seen[host].sub})"
+        for host in sorted(due)
+        if not seen[host].healthy
+    )
+
+
+def _last(lines: list[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

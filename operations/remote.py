@@ -1,0 +1,66 @@
+"""Scripts on any host of the run: what concerns several hosts is one operation for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gevent import Timeout
+from paramiko import SSHException
+from pyinfra import state as deploy_state
+from pyinfra.api import Host, State, StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+from pyinfra.api.exceptions import PyinfraError
+
+__all__ = ["named", "reached", "run"]
+
+_OURS = ("_stdin", "_timeout", "_success_exit_codes", "_get_pty")
+
+
+def named(name: str) -> Host:
+    """The host of that name in the inventory of this run."""
+    found = deploy_state.inventory.get_host(name)
+    assert found is not None
+    return found
+
+
+def reached(state: State, name: str) -> bool:
+    """Whether a host is still part of the run: connected, and nothing of it has failed."""
+    return named(name) in state.active_hosts
+
+
+def run(
+    host: Host, script: str, timeout: int = 120, again: bool = False
+) -> tuple[bool, list[str], list[str]]:
+    """Run a script with the rights that the inventory gives on that host; it goes by stdin.
+
+    + timeout: seconds, after which the connection is given up
+    + again: try once more over a new connection, for scripts that only read
+
+    Returns whether it succeeded, and the lines of its output and of its errors.
+    """
+    given, _ = pop_global_arguments(host.state, host, {})
+    keep: Any = {
+        key: value
+        for key, value in given.items()
+        if key in CONNECTOR_ARGUMENT_KEYS and key not in _OURS
+    }
+    # A function: nothing of it runs before the last line has arrived.
+    text = f"main() {{\n{script}\n}}\nmain </dev/null"
+    try:
+        # Around all of it: a connection that is dead may not even open a channel.
+        with Timeout(timeout):  # type: ignore[no-untyped-call]
+            ok, output = host.run_shell_command(StringCommand("sh"), _stdin=text, **keep)
+    except (Timeout, PyinfraError, SSHException, OSError, EOFError) as error:
+        _reconnect(host)
+        if again:
+            return run(host, script, timeout)
+        return False, [], [f"no answer: {error}"]
+    return ok, output.stdout_lines, output.stderr_lines
+
+
+def _reconnect(host: Host) -> None:
+    client = getattr(host.connector, "client", None)
+    if client is not None:
+        client.close()
+    host.connected = False
+    host.connect(show_errors=False, raise_exceptions=False)
