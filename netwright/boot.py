@@ -91,6 +91,7 @@ nw_run() {
     ip) nw_ip "$2" -force -batch - ;;
     ip6) nw_ip "$2" -6 -force -batch - ;;
     settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
+    dad) : ;; # what comes too early is tried again
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) while read -r name; do modprobe -- "$name"; done ;;
     tables) nw_boot_tables "$2" ;;

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from netwright.hostcheck import reached
 from netwright.links.link import IPV6_MIN_MTU, Link
 from netwright.neighbour import Neighbour
 from netwright.route import Route
@@ -34,6 +35,11 @@ class Side:
         return {text.partition("/")[0] for link in self.links.values() for text in _addresses(link)}
 
     @cached_property
+    def places(self) -> set[tuple[str, str]]:
+        """All addresses, with the links that have them."""
+        return {(name, text) for name, link in self.links.items() for text in _addresses(link)}
+
+    @cached_property
     def ports(self) -> Mapping[str, set[Port]]:
         """Bridge -> its ports, with what it takes from them."""
         found: dict[str, set[Port]] = {}
@@ -41,6 +47,18 @@ class Side:
             if link.master:
                 found.setdefault(link.master, set()).add((ifname, link.mac, link.mtu))
         return found
+
+    def holds(self, item: Route) -> bool:
+        """Whether the kernel would take this route: link up, source ours, gateway in reach."""
+        if item.dev is not None:
+            link = self.links.get(item.dev)
+            if link is None or link.state == "down":
+                return False
+            if item.family == "inet6" and self.without_ipv6(item.dev):
+                return False
+        if item.src is not None and item.src not in self.sources:
+            return False
+        return item.via is None or bool(item.onlink) or reached(item, self.links, ())
 
     def without_ipv6(self, ifname: str) -> bool:
         """Whether the kernel drops and refuses a link's IPv6 addresses."""
@@ -109,7 +127,9 @@ class Change:
 
     @cached_property
     def _sources_gone(self) -> set[str]:
-        return self.before.sources - self.after.sources
+        """Also for a moment: an address that moves to another link takes along what uses it."""
+        gone = self.before.places - self.after.places
+        return {text.partition("/")[0] for _, text in gone}
 
     def _stays(self, ifname: str) -> bool:
         return (

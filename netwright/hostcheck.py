@@ -19,19 +19,22 @@ __all__ = ["problems", "reached", "subnet"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def problems(found: Problems, current: NetworkState, desired: NetworkState) -> None:
-    """Everything about `desired` that doesn't fit the host as it is."""
+def problems(
+    found: Problems, current: NetworkState, desired: NetworkState, asked: NetworkState
+) -> None:
+    """Everything about `asked`, a part of `desired`, that doesn't fit the host as it is."""
     spaces, wanted = dict(current.namespaces()), dict(desired.namespaces())
-    for name, want in wanted.items():
+    for name, want in asked.namespaces():
         if want.state == "absent":
             continue
         have = spaces.get(name, NEW)
         with found.under(*(() if name == HOST else ("netns", name))):
-            after = _after(have, want)
+            after = _after(have, wanted.get(name, want))
             for ifname, link in (want.links or {}).items():
                 with found.under("links", ifname):
                     _link(found, link, (have.links or {}).get(ifname))
                     _references(found, name, link, after, wanted, spaces)
+                    _port(found, link, after.get(ifname, link), after)
             _routes(found, have, want, after)
             _sysctl(found, have, want, after)
             _tables(found, have, want)
@@ -95,6 +98,14 @@ def _references(
                 f"{kind}.{field}",
                 f"{want.parent!r} is neither declared nor on the host{_known(there)}",
             )
+
+
+def _port(found: Problems, want: Link, then: Link, after: Mapping[str, Link]) -> None:
+    """What is said of a port without its master is for the bridge that it is on."""
+    if want.port is None or want.master or want.state == "absent":
+        return
+    if not then.master or then.master not in after:
+        found.add("port", "is for a bridge's ports; this link is on none; say which with master")
 
 
 def _known(after: Mapping[str, Link]) -> str:

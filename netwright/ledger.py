@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from netwright import iptables_ledger
+from netwright.collateral import Side
 from netwright.errors import HostError, Problem
-from netwright.links.link import Link, defaults
+from netwright.links.link import KINDS, Link, defaults
 from netwright.links.options import Options
 from netwright.links.port import FRESH
 from netwright.model import HOST, Model, overlay
+from netwright.route import Route
 from netwright.snapshot import DIRECTORY, reads
 from netwright.state import NEW, Namespace, NetworkState
-from netwright.step import Plan
-from netwright.sysctl import link_of
+from netwright.sysctl import link_of, untrue
 
 __all__ = ["Ledger", "overlaps", "parse", "prune", "record"]
 
@@ -45,9 +46,9 @@ class Ledger:
         content = {
             "version": VERSION,
             "name": name,
-            "declared": self.declared.document(),
-            "created": self.created.document(),
-            "first": self.first.document(),
+            "declared": self.declared.ordered().document(),
+            "created": self.created.ordered().document(),
+            "first": self.first.ordered().document(),
         }
         lines = {
             line for state in (self.declared, self.created, self.first) for line in reads(state)
@@ -101,109 +102,198 @@ def prune(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Netw
     """
     there = dict(current.namespaces())
     wanted = dict(declared.namespaces())
-    created, first = dict(ledger.created.namespaces()), dict(ledger.first.namespaces())
+    parts = [dict(state.namespaces()) for state in (ledger.created, ledger.first, ledger.declared)]
+    made, pairs = _made(ledger.created), _pairs(wanted)
     spaces: dict[str, Namespace] = {}
-    for name in dict.fromkeys([*wanted, *created, *first]):
+    for name in dict.fromkeys([*wanted, *parts[0], *parts[1]]):
         want = wanted.get(name, Namespace())
         if name not in wanted and name not in there:
             continue
-        if name not in wanted and name in (ledger.created.netns or {}) and _made(created[name]):
+        if name not in wanted and name in made:
             spaces[name] = Namespace(state="absent")
         elif want.state == "absent":
             spaces[name] = want
         else:
-            have = there.get(name, NEW)
-            old, was = created.get(name, Namespace()), first.get(name, Namespace())
-            spaces[name] = _pruned(name, want, old, was, have, wanted)
+            old = _Old(*(part.get(name, Namespace()) for part in parts))
+            spaces[name] = _pruned(name, want, old, there.get(name, NEW), pairs)
     return declared.with_namespaces(spaces)
 
 
-def _made(space: Namespace) -> bool:
-    return space.state == "present"
+def _made(created: NetworkState) -> set[str]:
+    """The namespaces that we made."""
+    spaces = (created.netns or {}).items()
+    return {name for name, space in spaces if space.state == "present"}
+
+
+class _Old(NamedTuple):
+    """What a ledger holds of one namespace."""
+
+    created: Namespace
+    first: Namespace
+    declared: Namespace
 
 
 def _pruned(
-    name: str,
-    want: Namespace,
-    created: Namespace,
-    first: Namespace,
-    have: Namespace,
-    wanted: Mapping[str, Namespace],
+    name: str, want: Namespace, old: _Old, have: Namespace, pairs: Mapping[Any, Any]
 ) -> Namespace:
+    seen = have.links or {}
     links = dict(want.links or {})
-    for ifname, link in (first.links or {}).items():
-        if ifname in (have.links or {}):
-            links[ifname] = overlay(link, links[ifname]) if ifname in links else link
-    for ifname, link in (created.links or {}).items():
-        ours = ifname not in (want.links or {}) and ifname in (have.links or {})
-        if ours and not _is_kept_end(name, ifname, link, wanted):
+    for ifname, link in (old.first.links or {}).items():
+        if ifname in seen:
+            kept = _free((name, ifname), link, pairs)
+            links[ifname] = _given_back(kept, links.get(ifname), seen[ifname])
+    for ifname, link in (old.created.links or {}).items():
+        ours = ifname not in (want.links or {}) and ifname in seen
+        if ours and not _is_kept_end((name, ifname), link, pairs):
             links[ifname] = Link(state="absent")
-    present = {
-        ifname
-        for ifname in (*(have.links or {}), *links)
+    links = {
+        ifname: link if _is_port(ifname, link, links, seen) else link.but(port=None)
+        for ifname, link in links.items()
+    }
+    after = {
+        ifname: overlay(link, links[ifname]) if ifname in links else link
+        for ifname, link in {**links, **seen}.items()
         if ifname not in links or links[ifname].state != "absent"
     }
-    sysctl = {
-        key: value
-        for key, value in (first.sysctl or {}).items()
-        if (key in (have.sysctl or {}) or key in (want.sysctl or {}))
-        and link_of(key) in (None, *present)
-    }
+    side = Side(after, have.sysctl or {})
+    created, first = old.created, old.first
     return want.but(
         links=links or None,
-        sysctl={**sysctl, **(want.sysctl or {})} or None,
-        routes=_entries(want.routes, created.routes, first.routes, present),
-        rules=_entries(want.rules, created.rules, first.rules, present),
-        neighbours=_entries(want.neighbours, created.neighbours, first.neighbours, present),
+        sysctl={**_parameters_back(want, old, have, {*after}), **(want.sysctl or {})} or None,
+        routes=_entries(want.routes, created.routes, first.routes, side),
+        rules=_entries(want.rules, created.rules, first.rules, side),
+        neighbours=_entries(want.neighbours, created.neighbours, first.neighbours, side),
         **iptables_ledger.pruned(want, created, first, have),
     )
 
 
-def _is_kept_end(netns: str, ifname: str, link: Link, wanted: Mapping[str, Namespace]) -> bool:
+def _is_port(ifname: str, link: Link, links: Mapping[str, Link], seen: Mapping[str, Link]) -> bool:
+    """Whether it is on a bridge in the end, so that there is something to give back of a port."""
+    master = link.master if link.master is not None else seen.get(ifname, link).master
+    there = links.get(master or "", seen.get(master or ""))
+    return there is not None and there.state != "absent"
+
+
+def _pairs(wanted: Mapping[str, Namespace]) -> dict[tuple[str, str], tuple[str, str] | None]:
+    """Each declared link, and each end of a declared pair, with the other end."""
+    found: dict[tuple[str, str], tuple[str, str] | None] = {}
+    for name, space in wanted.items():
+        for ifname, link in (space.links or {}).items():
+            peer = link.veth.peer if link.veth is not None else None
+            found[name, ifname] = None if peer is None else (peer.netns or name, peer.name)
+            if peer is not None:
+                found.setdefault((peer.netns or name, peer.name), (name, ifname))
+    return found
+
+
+def _free(place: tuple[str, str], first: Link, pairs: Mapping[Any, Any]) -> Link:
+    """Without the other end that a veth had, if that is another's now."""
+    peer = first.veth.peer if first.veth is not None else None
+    if peer is None or pairs.get((peer.netns or place[0], peer.name), place) == place:
+        return first
+    return first.but(veth=None)
+
+
+def _given_back(first: Link, want: Link | None, seen: Link) -> Link:
+    """A link with the values that it had first, under what is declared of it now."""
+    kind = (want.kind if want is not None else None) or first.kind or seen.kind
+    others = {name: None for name in KINDS if name != kind}
+    back = first.but(kind=kind, **others)
+    if want is not None and want.master is not None and first.master:
+        # What it was like on another bridge.
+        back = back.but(port=None)
+    return back if want is None else overlay(back, want)
+
+
+def _parameters_back(
+    want: Namespace, old: _Old, have: Namespace, present: set[str]
+) -> dict[str, str]:
+    """Parameters that were ours: what they were first, a link of ours takes the default.
+
+    What would not come true, since `all` is declared otherwise now, is given back when it can be.
+    """
+    there = have.sysctl or {}
+    found = {
+        key: there[shared]
+        for key in old.declared.sysctl or {}
+        if (ifname := link_of(key)) is not None
+        and ifname in (old.created.links or {})
+        and (shared := key.replace(f"/{ifname}/", "/default/")) in there
+    }
+    found |= old.first.sysctl or {}
+    back = {
+        key: value
+        for key, value in found.items()
+        if key in there and key not in (want.sysctl or {}) and link_of(key) in (None, *present)
+    }
+    of_links = {key: value for key, value in back.items() if link_of(key) is not None}
+    false = dict(untrue({**of_links, **(want.sysctl or {})}, {}))
+    return {key: value for key, value in back.items() if key not in false}
+
+
+def _is_kept_end(place: tuple[str, str], link: Link, pairs: Mapping[Any, Any]) -> bool:
     """Whether a veth end goes on as the undeclared end of a pair that is still declared."""
     peer = link.veth.peer if link.veth is not None else None
-    if peer is None:
-        return False
-    other = (wanted.get(peer.netns or netns, Namespace()).links or {}).get(peer.name)
-    back = other.veth.peer if other is not None and other.veth is not None else None
-    return back is not None and (back.netns, back.name) == (netns, ifname)
+    return peer is not None and pairs.get((peer.netns or place[0], peer.name)) == place
 
 
-def _entries(want: Any, created: Any, first: Any, present: set[str]) -> Any:
+def _entries(want: Any, created: Any, first: Any, after: Side) -> Any:
     """Declared entries; what was there first instead of ours; and ours that have to go."""
     named = {item.key for item in want or ()}
-    back = {item.key: item for item in first or () if item.key not in named}
+    back = {
+        item.key: item
+        for item in first or ()
+        if item.key not in named and _is_possible(item, after)
+    }
     gone = [
         item.but(state="absent")
         for item in created or ()
         if item.key not in named and item.key not in back
     ]
-    kept = [item for item in back.values() if getattr(item, "dev", None) in (None, *present)]
-    return (*(want or ()), *kept, *gone) or None
+    return (*(want or ()), *back.values(), *gone) or None
 
 
-def record(declared: NetworkState, ledger: Ledger, current: NetworkState, plan: Plan) -> Ledger:
-    """The ledger once `plan`, which leads from `current` to `declared`, has been run."""
+def _is_possible(item: Any, after: Side) -> bool:
+    if isinstance(item, Route):
+        return after.holds(item)
+    return getattr(item, "dev", None) in (None, *after.links)
+
+
+def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Ledger:
+    """The ledger once a run, which leads from `current` to `declared`, has been made."""
     there, wanted = dict(current.namespaces()), dict(declared.namespaces())
-    made = {step.path for step in plan if step.before is None}
-    old, was = dict(ledger.created.namespaces()), dict(ledger.first.namespaces())
+    parts = [dict(state.namespaces()) for state in (ledger.created, ledger.first, ledger.declared)]
+    owned, made = set(_owned(ledger)), _made(ledger.created)
     created: dict[str, Namespace] = {}
     first: dict[str, Namespace] = {}
-    for name, want in wanted.items():
-        if want.state == "absent":
+    for name in dict.fromkeys([*wanted, *parts[1]]):
+        want, have = wanted.get(name, Namespace()), there.get(name)
+        if want.state == "absent" or (name not in wanted and (have is None or name in made)):
             continue
-        have, before = there.get(name), old.get(name, Namespace())
-        created[name] = _created(name, want, have or NEW, before, made)
-        if name != HOST and (have is None or before.state == "present"):
+        old = _Old(*(part.get(name, Namespace()) for part in parts))
+        if have is None:
+            old = _Old(Namespace(), Namespace(), Namespace())
+        ours = {ifname for netns, ifname in owned if netns == name}
+        created[name] = _created(want, have or NEW, old, ours)
+        if name != HOST and (have is None or old.created.state == "present"):
             created[name] = created[name].but(state="present")
-        if have is not None or name == HOST:
-            first[name] = _first(want, have or Namespace(), was.get(name, Namespace()))
-        else:
-            first[name] = _first(want, NEW, Namespace())
-        known = (before, was.get(name, Namespace())) if have is not None else (Namespace(),) * 2
-        ours, theirs = iptables_ledger.record(want, have or NEW, *known)
-        created[name], first[name] = created[name].but(**ours), first[name].but(**theirs)
+        first[name] = _first(want, have or NEW, old, ours)
+        mine, theirs = iptables_ledger.record(want, have or NEW, old.created, old.first)
+        created[name], first[name] = created[name].but(**mine), first[name].but(**theirs)
     return Ledger(declared.but(checks=None), _state(created), _state(first))
+
+
+def _owned(ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """The links that we made, with the other ends of pairs that nobody declared."""
+    declared = dict(ledger.declared.namespaces())
+    for name, space in ledger.created.namespaces():
+        for ifname, link in (space.links or {}).items():
+            yield name, ifname
+            peer = link.veth.peer if link.veth is not None else None
+            if peer is not None:
+                there = declared.get(peer.netns or name, Namespace()).links or {}
+                if peer.name not in there:
+                    yield peer.netns or name, peer.name
 
 
 def _state(spaces: dict[str, Namespace]) -> NetworkState:
@@ -211,12 +301,10 @@ def _state(spaces: dict[str, Namespace]) -> NetworkState:
     return NetworkState().with_namespaces(kept)
 
 
-def _created(
-    name: str, want: Namespace, have: Namespace, before: Namespace, made: set[str]
-) -> Namespace:
-    links = {}
+def _created(want: Namespace, have: Namespace, old: _Old, owned: set[str]) -> Namespace:
+    before, links = old.created, {}
     for ifname, link in (want.links or {}).items():
-        ours = ifname in (before.links or {}) or ifname not in (have.links or {})
+        ours = ifname in owned or ifname not in (have.links or {})
         if link.state != "absent" and ours and link.kind is not None:
             links[ifname] = Link(kind=link.kind, **_identity(link))
 
@@ -251,36 +339,99 @@ def _identity(link: Link) -> dict[str, Any]:
     }
 
 
-def _first(want: Namespace, have: Namespace, was: Namespace) -> Namespace:
-    """The values before us of what is declared: seen now, or by an earlier run."""
+def _first(want: Namespace, have: Namespace, old: _Old, owned: set[str]) -> Namespace:
+    """The values before us of what is declared: seen now, unless it was declared before; then what
+    an earlier run saw."""
     links = {}
     for ifname, link in (want.links or {}).items():
-        now = (have.links or {}).get(ifname) or defaults(link)
-        # A link that joins a bridge starts from the kernel's defaults.
-        seen = _differing(now if now.port is not None else now.but(port=FRESH), link)
-        known = (was.links or {}).get(ifname)
-        found = _restricted(overlay(seen, known) if known is not None else seen, link)
-        if found.given():
-            links[ifname] = found
-    sysctl = {
-        key: value
-        for key, value in {**(have.sysctl or {}), **(was.sysctl or {})}.items()
-        if key in (want.sysctl or {})
-        and (key in (was.sysctl or {}) or value != (want.sysctl or {})[key])
-    }
+        if link.state != "absent":
+            found = _first_of_link(ifname, link, have, old, owned)
+            if found.given():
+                links[ifname] = found
     return Namespace(
         links=links or None,
-        sysctl=sysctl or None,
-        routes=_replaced(want.routes, have.routes, was.routes),
-        rules=_replaced(want.rules, have.rules, was.rules),
-        neighbours=_replaced(want.neighbours, have.neighbours, was.neighbours),
+        sysctl=_first_parameters(want, have, old) or None,
+        routes=_replaced(want.routes, have.routes, old.first.routes, old.created.routes),
+        rules=_replaced(want.rules, have.rules, old.first.rules, old.created.rules),
+        neighbours=_replaced(
+            want.neighbours, have.neighbours, old.first.neighbours, old.created.neighbours
+        ),
     )
 
 
-def _replaced(want: Any, have: Any, was: Any) -> Any:
-    """Entries that stood under a declared key and said something else."""
+def _first_of_link(ifname: str, link: Link, have: Namespace, old: _Old, owned: set[str]) -> Link:
+    seen = (have.links or {}).get(ifname)
+    known = (old.first.links or {}).get(ifname, Link())
+    # A link that joins a bridge starts from the kernel's defaults.
+    now = seen if seen is not None else defaults(link)
+    now = now if now.port is not None else now.but(port=FRESH)
+    found = _seen(now, link, (old.declared.links or {}).get(ifname))
+    if seen is None or ifname in owned:
+        # It goes as a whole: what it is need not come back.
+        return _restricted(overlay(_without_identity(found), known), link)
+    found = _restricted(overlay(found, known), link)
+    if seen.master and link.master not in (None, seen.master) and known.master is None:
+        # It leaves a bridge, and loses what it was like on it.
+        found = found.but(port=seen.port)
+    elif known.master and link.master is not None:
+        found = found.but(port=known.port)
+    was = known if known.kind is not None else seen
+    if link.kind not in (None, was.kind) and was.kind in KINDS:
+        # It comes back as a whole.
+        return found.but(kind=was.kind, **{str(was.kind): was.options, str(link.kind): None})
+    return found
+
+
+def _without_identity(found: Link) -> Link:
+    parts = {
+        name: part.but(**dict.fromkeys(part.IDENTITY))
+        for name in KINDS
+        if (part := getattr(found, name)) is not None
+    }
+    return found.but(
+        kind=None, **{name: part if part.given() else None for name, part in parts.items()}
+    )
+
+
+def _seen(now: M, want: M, before: M | None) -> M:
+    """Of what `want` gives, and didn't give `before`, the present values."""
+    fields: dict[str, Any] = {}
+    for name, value in want.given().items():
+        present = getattr(now, name)
+        declared = getattr(before, name, None)
+        if isinstance(value, Options) and isinstance(present, Options):
+            inner = _seen(present, value, declared)
+            if inner.given():
+                fields[name] = inner
+        elif declared is None and present is not None:
+            fields[name] = present
+    return type(want)().but(**fields)
+
+
+def _first_parameters(want: Namespace, have: Namespace, old: _Old) -> dict[str, str]:
+    there, was = have.sysctl or {}, old.first.sysctl or {}
+    now = {
+        key: there[key]
+        for key in want.sysctl or {}
+        if key in there and key not in (old.declared.sysctl or {})
+    }
+    gone = {ifname for ifname in old.created.links or {} if ifname not in (want.links or {})}
+    present = {*(have.links or {})} - gone
+    back = _parameters_back(want, old, have, present)
+    return {
+        key: value
+        for key, value in {**now, **was}.items()
+        # What can't be given back yet is kept for later.
+        if key in (want.sysctl or {})
+        or (key in there and key not in back and link_of(key) in (None, *present))
+    }
+
+
+def _replaced(want: Any, have: Any, was: Any, ours: Any) -> Any:
+    """Entries of others that stood under a declared key and said something else."""
+    mine = {item.key for item in ours or ()}
     before = {item.key: item for item in was or ()}
-    now = {item.key: item for item in have or ()}
+    now = {item.key: item for item in have or () if item.key not in mine}
     found = [
         before.get(item.key) or now[item.key]
         for item in want or ()
@@ -293,23 +444,6 @@ def _says_other(item: Any, seen: Any) -> bool:
     if item.state == "absent":
         return False
     return not item.matches(seen) if hasattr(item, "matches") else bool(item != seen)
-
-
-def _differing(now: M, want: M) -> M:
-    """Of what `want` gives, the present values of what differs."""
-    fields: dict[str, Any] = {}
-    fixed = {"kind", *getattr(want, "IDENTITY", ())}
-    for name, value in want.given().items():
-        present = getattr(now, name)
-        if name in fixed:
-            continue
-        if isinstance(value, Options) and isinstance(present, Options):
-            inner = _differing(present, value)
-            if inner.given():
-                fields[name] = inner
-        elif present is not None and present != value:
-            fields[name] = present
-    return type(want)().but(**fields)
 
 
 def _restricted(first: M, want: M) -> M:

@@ -28,12 +28,18 @@ Place = tuple[str, str]
 """A namespace and the name of a link in it."""
 
 
-def plan(current: NetworkState, desired: NetworkState, checked: bool = True) -> Plan:
+def plan(
+    current: NetworkState,
+    desired: NetworkState,
+    checked: bool = True,
+    asked: NetworkState | None = None,
+) -> Plan:
     """The steps from `current` to `desired`; what `desired` doesn't name stays as it is.
 
     + current: what the host shows (`snapshot.parse`)
     + desired: a canonical declaration (`state.load`, `ledger.prune`)
     + checked: whether the host is known well enough to say what is impossible on it
+    + asked: what of `desired` was asked for, and is judged; the rest is given back as it was
 
     Raises HostError with everything that this host makes impossible.
 
@@ -47,7 +53,7 @@ def plan(current: NetworkState, desired: NetworkState, checked: bool = True) -> 
     found = Problems()
     ends = _Links(dict(current.namespaces()), dict(desired.namespaces()))
     if checked:
-        hostcheck.problems(found, current, desired)
+        hostcheck.problems(found, current, desired, desired if asked is None else asked)
         ends.problems(found)
     if found.found:
         raise HostError(dict.fromkeys(found.found))
@@ -176,9 +182,9 @@ class _Links:
     def _returns(self, place: Place) -> bool:
         """Whether a link that goes comes back: declared, or another's that went along with it."""
         want = self.want.get(place)
-        if want is not None:
-            return want.state != "absent"
         ends = _other_end(self.have[place])
+        if want is not None and (want.state == "absent" or self._says_itself(want) or not ends):
+            return want.state != "absent"
         above = [(place[0], self.have[place].parent or ""), *ends]
         return any(
             other in self.gone
@@ -187,6 +193,10 @@ class _Links:
             and self._still(place, self.want[other])
             for other in above
         )
+
+    def _says_itself(self, want: Link) -> bool:
+        """Whether it tells how to make it: not the end of a pair that only the other end tells."""
+        return want.kind not in (None, "veth") or want.veth is not None
 
     def _still(self, place: Place, other: Link) -> bool:
         """Whether the one that is made again makes this one too: a pair's end only if still so."""
@@ -201,7 +211,8 @@ class _Links:
         if (master in self.gone and not self._returns(master)) or links.can_be_master(want):
             kept = kept.but(master="", port=None)
         # The kernel chooses a new MAC address for what is made again, as it did the first time.
-        return overlay(kept.but(mac=None), want)
+        again = overlay(kept.but(mac=None), want)
+        return again if again.master else again.but(port=None)
 
     def steps(self) -> Iterator[Step]:
         """Taking away and making; what a link is like is set afterwards, in `_inside`."""
@@ -279,8 +290,10 @@ class _Links:
         """What a link shall be like in the end, as far as it is managed or has to be put back."""
         if place in self.again:
             return self.again[place]
+        if place in self.gone:
+            return None
         have, want = self.have.get(place), self.want.get(place)
-        if have is not None and place not in self.gone and have.master:
+        if have is not None and have.master:
             master = (place[0], have.master)
             if master in self.gone and master in self.again:
                 return overlay(
@@ -334,7 +347,13 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
     before = Side(have.links or {}, have.sysctl or {})
     after = Side(_links_after(name, have, ends), {**params, **(want.sysctl or {})})
     change = Change(before, after, lost_links)
-    yield from sysctl.plan(name, params, want.sysctl or {}, change.pinned)
+    # What is given back to a link that goes after all is not declared, so it may be without it.
+    wanted = {
+        key: value
+        for key, value in (want.sysctl or {}).items()
+        if sysctl.link_of(key) in (None, *after.links)
+    }
+    yield from sysctl.plan(name, params, wanted, change.pinned)
     for ifname in ends.touched(name):
         now, then = ends.now((name, ifname)), ends.then((name, ifname))
         assert now is not None
@@ -409,11 +428,11 @@ def _routes(name: str, have: Namespace, want: Namespace, change: Change) -> Iter
         yield from _route_comes(name, there.get(item.key), item, change)
     for item in sorted(have.routes or (), key=_has_gateway):
         same = item.key not in named or named[item.key].matches(item)
-        if same and not item.is_kernels and _holds(item, change.after):
+        if same and not item.is_kernels and change.after.holds(item):
             if item.dev in change.lost and item.key not in named:
                 yield route.add(name, None, item)
             elif item.dev not in change.lost and change.drops_route(item):
-                yield route.put_back(name, item, Phase.ROUTE, implied=False)
+                yield route.put_back(name, item, route.phase(item), implied=False)
 
 
 def _has_gateway(item: Route) -> bool:
@@ -444,12 +463,12 @@ def _is_shaken(item: Route, change: Change) -> bool:
     """Whether the kernel drops a route by itself, on the way or on the way back."""
     if change.drops_route(item) or change.turned.drops_route(item):
         return True
-    return not _holds(item, change.after)
+    return not change.after.holds(item)
 
 
 def _collateral(name: str, item: Route, change: Change) -> Iterator[Step]:
     """A route that stays, and that the kernel drops, for the way back."""
-    if change.drops_route(item) and not _holds(item, change.after):
+    if change.drops_route(item) and not change.after.holds(item):
         yield replace(route.remove(name, item), phase=Phase.COLLATERAL, implied=True)
     elif change.drops_route(item) or change.turned.drops_route(item):
         yield route.put_back(name, item, Phase.COLLATERAL, implied=True)
@@ -475,19 +494,6 @@ def _connected(item: Route, after: Mapping[str, Link]) -> bool:
             for text in link.addresses or ()
         )
     )
-
-
-def _holds(item: Route, side: Side) -> bool:
-    """Whether the kernel would take this route: link up, source ours, gateway in reach."""
-    if item.dev is not None:
-        link = side.links.get(item.dev)
-        if link is None or link.state == "down":
-            return False
-        if item.family == "inet6" and side.without_ipv6(item.dev):
-            return False
-    if item.src is not None and item.src not in side.sources:
-        return False
-    return item.via is None or bool(item.onlink) or hostcheck.reached(item, side.links, ())
 
 
 def _rules(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:

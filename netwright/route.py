@@ -196,7 +196,13 @@ def _family_shown(entry: Mapping[str, Any], via: str | None) -> str:
 
 def add(netns: str, before: Route | None, after: Route) -> Step:
     """The step that makes it, or changes what stands under the same key in one go."""
-    return Step(Phase.ROUTE, netns, f"routes.{after.key}", "", before, after, _render)
+    return Step(phase(after), netns, f"routes.{after.key}", "", before, after, _render)
+
+
+def phase(route: Route) -> Phase:
+    """When it can be made."""
+    late = route.family == "inet6" and route.src is not None
+    return Phase.ROUTE_LATE if late else Phase.ROUTE
 
 
 def remove(netns: str, before: Route) -> Step:
@@ -204,9 +210,9 @@ def remove(netns: str, before: Route) -> Step:
     return Step(Phase.ROUTE, netns, f"routes.{before.key}", "", before, None, _render)
 
 
-def put_back(netns: str, route: Route, phase: Phase, implied: bool) -> Step:
+def put_back(netns: str, route: Route, when: Phase, implied: bool) -> Step:
     """The step for a route that the kernel drops along with something else."""
-    return Step(phase, netns, f"routes.{route.key}", "", route, route, _render, implied)
+    return Step(when, netns, f"routes.{route.key}", "", route, route, _render, implied)
 
 
 def _render(step: Step) -> Iterator[Command]:

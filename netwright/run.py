@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netwright import file, iptables_plan, iptables_scratch, ledger, persist, script
+from netwright import file, iptables_plan, iptables_scratch, ledger, persist, script, validate
 from netwright import plan as planning
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
@@ -22,7 +22,9 @@ class Run:
     """What a run will do: to the network, and then to the files of ours."""
 
     name: str
+    declared: NetworkState
     desired: NetworkState
+    """What is declared, and with it what goes or is given back."""
     network: Plan
     files: Plan
     warnings: tuple[Problem, ...] = ()
@@ -31,6 +33,10 @@ class Run:
     def plan(self) -> Plan:
         """All of it, in order."""
         return [*self.network, *self.files]
+
+    def rest(self, current: NetworkState) -> Plan:
+        """What a host still lacks."""
+        return planning.plan(current, self.desired, asked=self.declared)
 
     def script(self, who: str, confirm: int = 0) -> str:
         """The script for the host: change, and read again. `who` runs it.
@@ -81,14 +87,18 @@ def prepare(
         raise HostError(found)
     old = ledgers.get(name, ledger.Ledger())
     base = declared if prune else ledger.unpruned(declared, old)
+    impossible = [] if prune else validate.problems(base)
+    if impossible:
+        how = "{} (with what earlier runs under this name declared, since nothing is pruned)"
+        raise HostError(Problem(item.path, how.format(item.what)) for item in impossible)
     desired = ledger.prune(base, old, snapshot.state)
-    steps = planning.plan(snapshot.state, desired)
-    new = ledger.record(base, old, snapshot.state, steps)
-    boot = persist.files(name, base) if keep else {}
+    steps = planning.plan(snapshot.state, desired, asked=base)
+    new = ledger.record(base, old, snapshot.state)
+    boot = persist.files(name, base.ordered()) if keep else {}
     written = list(file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE)))
     paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
     written += file.plan(snapshot.files, new.files(name), dict.fromkeys(paths, Phase.LEDGER))
-    return Run(name, desired, steps, written, warnings)
+    return Run(name, base, desired, steps, written, warnings)
 
 
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
@@ -96,7 +106,7 @@ def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
     if answer.failed is not None:
         return _failure(run, before, answer)
     try:
-        rest = planning.plan(answer.snapshot.state, run.desired)
+        rest = run.rest(answer.snapshot.state)
     except HostError as error:
         return list(error.problems)
     return list(_left(step for step in rest if not step.put_back and not step.implied))
@@ -119,10 +129,10 @@ def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]
     assert step is not None
     found = [Problem(step.path, f"`{answer.line}` failed: {answer.words}")]
     try:
-        now = {item.path for item in planning.plan(answer.snapshot.state, run.desired)}
+        now = {item.path for item in run.rest(answer.snapshot.state)}
     except HostError as error:
         return [*found, *error.problems]
-    then = {item.path for item in planning.plan(before.state, run.desired)}
+    then = {item.path for item in run.rest(before.state)}
     left = sorted(then ^ now)
     if left:
         what = f"what had been done could not all be undone: {', '.join(left[:10])}"

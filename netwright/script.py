@@ -8,6 +8,7 @@ tool's own words. The answer ends with a snapshot, so that one command changes a
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from shlex import quote
@@ -16,7 +17,7 @@ from netwright.errors import Problem, SnapshotError
 from netwright.iptables_shell import APPLY
 from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
-from netwright.step import SEPARATOR, Command, Phase, Plan, Step
+from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
 
 __all__ = ["Answer", "answer", "confirmation", "recovery", "render"]
 
@@ -46,7 +47,7 @@ class Answer:
 def batches(plan: Plan) -> list[Batch]:
     """The plan's commands, in order, as few batches as the order allows."""
     found: list[Batch] = []
-    unsettled = False
+    unsettled, waits = False, _Waits(plan)
     for step in plan:
         for command in step.commands():
             unsettled |= step.phase is Phase.CREATE and command.netns == HOST
@@ -54,6 +55,9 @@ def batches(plan: Plan) -> list[Batch]:
                 # udev applies the vendor's parameters to a new link at some time of its own.
                 found.append(Batch("settle", HOST, [(step, "")]))
                 unsettled = False
+            source = waits.of(command)
+            if source is not None:
+                found.append(Batch("dad", command.netns, [(step, source)]))
             last = found[-1] if found else None
             if (
                 last is None
@@ -65,6 +69,26 @@ def batches(plan: Plan) -> list[Batch]:
             last.lines.append((step, command.line))
     return found
 
+
+class _Waits:
+    """The new IPv6 addresses that routes want as their source, each once: the kernel refuses them
+    for as long as it looks for others that have the address."""
+
+    def __init__(self, plan: Plan) -> None:
+        commands = (command for step in plan for command in step.commands())
+        self._new = {(c.netns, match[1]) for c in commands if (match := _ADDRESS.match(c.line))}
+
+    def of(self, command: Command) -> str | None:
+        match = _SOURCE.match(command.line)
+        place = (command.netns, match[1]) if match else None
+        if place is None or place not in self._new:
+            return None
+        self._new.remove(place)
+        return place[1]
+
+
+_ADDRESS = re.compile(r"address (?:add|replace) ([0-9a-f.]*:[^ /]*)/")
+_SOURCE = re.compile(r"route (?:add|append|replace) .* src ([0-9a-f.]*:\S*)")
 
 _SCRIPT = (
     APPLY
@@ -113,10 +137,22 @@ nw_file() {
       ;;
   esac
 }
+# Waits, for five seconds at most, until addresses are no longer tentative.
+nw_dad() {
+  nw_tries=0
+  while read -r nw_text; do
+    while [ -n "$(nw_ip "$1" -6 -o address show tentative to "$nw_text")" ]; do
+      [ "$nw_tries" -lt 50 ] || return 0
+      nw_tries=$((nw_tries + 1))
+      sleep 0.1
+    done
+  done
+}
 nw_run() {
   case $1 in
     ip) nw_ip "$2" -batch - ;;
     settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
+    dad) nw_dad "$2" ;;
     ip6) nw_ip "$2" -6 -batch - ;;
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) sh -c "$NW_MODPROBE" ;;
@@ -324,6 +360,7 @@ def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
     for number, batch in enumerate(parts, 1):
         for line, (step, _) in enumerate(batch.lines, 1):
             last[id(step)] = (number, line)
+    waits = _Waits(undo(plan))
     places: list[tuple[int, int]] = []
     place = (1, 1)
     for step in plan:
@@ -332,6 +369,8 @@ def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
         places.append(place)
     for step, (number, line) in zip(reversed(plan), reversed(places), strict=True):
         for command in step.turned().commands():
+            if (source := waits.of(command)) is not None:
+                yield f"{number} {line} dad {command.netns} {source}"
             yield f"{number} {line} {command.tool} {command.netns} {_back(command, number)}"
 
 

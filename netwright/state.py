@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, SerializeAsAny, TypeAdapter, ValidationError
 
@@ -45,6 +45,17 @@ class Namespace(Model):
     ip6tables: Tables | None = None
     state: Literal["present", "absent"] | None = None
 
+    def ordered(self) -> Self:
+        """The same, whatever order it was written in. That of addresses, and of the rules of a
+        chain, says something."""
+        rooms = {
+            room: tuple(sorted(getattr(self, room) or (), key=lambda item: item.key)) or None
+            for room in ("routes", "rules", "neighbours")
+        }
+        links = dict(sorted((self.links or {}).items())) if self.links is not None else None
+        sysctl = dict(sorted((self.sysctl or {}).items())) if self.sysctl is not None else None
+        return self.but(links=links, sysctl=sysctl, **rooms)
+
 
 NEW = Namespace(links={"lo": Link(state="down", mtu=65536, promisc=False, addresses=(), master="")})
 """What a namespace is like that has just been made."""
@@ -61,6 +72,11 @@ class NetworkState(Namespace):
         """Every namespace with its name, the host's own first."""
         yield HOST, self
         yield from (self.netns or {}).items()
+
+    def ordered(self) -> Self:
+        """The same, whatever order it was written in."""
+        spaces = {name: space.ordered() for name, space in sorted((self.netns or {}).items())}
+        return super().ordered().but(netns=spaces if self.netns is not None else None)
 
     def with_namespaces(self, spaces: Mapping[str, Namespace]) -> NetworkState:
         """The same host with other content in its namespaces, its own among them."""

@@ -35,9 +35,10 @@ class Phase(IntEnum):
     )
     LINK = 11
     ROUTE = 12  # a gateway must be reachable: addresses first
-    NETNS_DELETE = 13  # asynchronous: its links have gone by themselves before
-    FILE = 14
-    LEDGER = 15  # last: it says what is done
+    ROUTE_LATE = 13  # an IPv6 source is refused until its link, and the pair's other end, is up
+    NETNS_DELETE = 14  # asynchronous: its links have gone by themselves before
+    FILE = 15
+    LEDGER = 16  # last: it says what is done
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,9 @@ def _addresses(found: Problems, space: Namespace) -> None:
             if bare in seen:
                 found.add(f"links.{ifname}.addresses[{index}]", f"{text} is also at {seen[bare]}")
             seen.setdefault(bare, f"links.{ifname}")
+            if ":" in text and _without_ipv6(space, ifname):
+                what = f"{text} needs IPv6, which disable_ipv6: 1 takes from {ifname}"
+                found.add(f"links.{ifname}.addresses[{index}]", what)
 
 
 def _routes(found: Problems, space: Namespace) -> None:
@@ -145,6 +148,16 @@ def _routes(found: Problems, space: Namespace) -> None:
             for name, text in route.mismatches():
                 found.add(name, text)
             _named_link(found, space, "dev", route.dev)
+            if route.family == "inet6" and _without_ipv6(space, route.dev):
+                found.add("dev", f"needs IPv6, which disable_ipv6: 1 takes from {route.dev}")
+
+
+def _without_ipv6(space: Namespace, ifname: str | None) -> bool:
+    """Writing `all` writes every link's own."""
+    values = space.sysctl or {}
+    everywhere = values.get(sysctl.link_key("ipv6", "all", "disable_ipv6"))
+    own = sysctl.link_key("ipv6", ifname or "", "disable_ipv6")
+    return values.get(own, everywhere) == "1"
 
 
 def _named_link(found: Problems, space: Namespace, key: str, ifname: str | None) -> None:

@@ -56,9 +56,16 @@ class Link(Model):
     veth: Veth | None = None
 
     @property
+    def of_kind(self) -> str | None:
+        """Its kind; of a link that is there already and declared without one, what it tells of."""
+        told = (name for name in KINDS if getattr(self, name) is not None)
+        return self.kind if self.kind is not None else next(told, None)
+
+    @property
     def options(self) -> Options | None:
         """What the kind says about itself."""
-        return getattr(self, self.kind) if self.kind in KINDS else None
+        kind = self.of_kind
+        return getattr(self, kind) if kind in KINDS else None
 
     @property
     def parent(self) -> str | None:
@@ -229,7 +236,7 @@ def _address_step(
 
 def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
     have, options = current.options, want.options
-    if options is None or have is None:
+    if options is None or have is None or want.of_kind != current.kind:
         return
     for name, value in options.given().items():
         if name not in options.IDENTITY and value != getattr(have, name):
@@ -239,7 +246,7 @@ def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Itera
                 Phase.LINK,
                 netns,
                 f"links.{ifname}",
-                f"{want.kind}.{name}",
+                f"{want.of_kind}.{name}",
                 before,
                 after,
                 _render_options,

@@ -116,9 +116,14 @@ def pairs(draw: Draw) -> tuple[Document, Document]:
     return first, draw(_with_absent(first, second))
 
 
-def runs(most: int = 4) -> st.SearchStrategy[list[Document]]:
+@st.composite
+def runs(draw: Draw, most: int = 4) -> list[Document]:
     """Declarations that follow each other under one name."""
-    return st.lists(documents(), min_size=1, max_size=most)
+    found = draw(st.lists(documents(), min_size=1, max_size=most))
+    for later in found:
+        for earlier in found:
+            _switch_ipv6_on(spaces_of(earlier), spaces_of(later))
+    return found
 
 
 @st.composite

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import itertools
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -36,6 +37,9 @@ CONF = {
              "forwarding": "0", "accept_redirects": "1"},
     "ipv6": {"accept_ra": "1", "disable_ipv6": "0", "forwarding": "0"},
 }  # fmt: skip
+LINK = "-> "
+WAITS = ("settle", "dad")
+"""Tools that change nothing."""
 LOOPBACK = ("127.0.0.1/8", "::1/128")
 
 
@@ -382,7 +386,7 @@ class Host:
         """One command. Raises KernelError with the tool's words."""
         if command.tool == "file":
             self._file(command)
-        elif command.tool == "settle":
+        elif command.tool in WAITS:
             pass
         elif command.netns not in self.spaces:
             raise KernelError(f'Cannot open network namespace "{command.netns}"')
@@ -397,6 +401,9 @@ class Host:
         if verb == "write":
             assert command.payload is not None
             self.files[words[-1]] = command.payload
+        elif verb == "enable":
+            directory = words[-1].rpartition("/")[0]
+            self.files[words[-1]] = f"{LINK}{posixpath.normpath(f'{directory}/{words[0]}')}"
         else:
             self.files.pop(words[-1], None)
 
@@ -535,7 +542,7 @@ class Host:
                 if batch.tool == "file":
                     old[number] = self.files.get(text.split(" ")[-1])
                 try:
-                    if next(count) == fails_at:
+                    if batch.tool not in WAITS and next(count) == fails_at:
                         raise KernelError("made to fail")
                     self.execute(command)
                 except KernelError:
@@ -587,8 +594,16 @@ class Host:
         return Snapshot(
             NetworkState.model_construct(**own.given(), modules=(), netns=spaces),
             ledgers=dict(self._ledgers()),
-            files=dict(self.files),
+            files=dict(self._read_files()),
         )
+
+    def _read_files(self) -> Iterator[tuple[str, str]]:
+        for path, text in self.files.items():
+            target = text.removeprefix(LINK)
+            if text.startswith(LINK) and target in self.files:
+                yield path, self.files[target]
+            elif not text.startswith(LINK):
+                yield path, text
 
     def _ledgers(self) -> Iterator[tuple[str, str]]:
         for path, text in self.files.items():
