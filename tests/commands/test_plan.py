@@ -10,6 +10,7 @@ import pytest
 
 from netwright import report
 from netwright.run import Run
+from netwright.state import NetworkState
 from netwright.step import Phase, Step
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +122,8 @@ def test_secrets_are_left_out():
         step("links.wg0", "wireguard", None, {"private_key": "third-secret", "port": 5}),
         step("files./etc/x", "", None, "fourth-secret\nlines\n"),
     ]
-    found = json.dumps(report.document([report.of_run("a", Run("network", None, steps, []))]))
+    run = Run("network", NetworkState(), NetworkState(), steps, [])
+    found = json.dumps(report.document([report.of_run("a", run)]))
     assert 'secret"' not in found.replace('"(secret)"', "")
     assert "-secret" not in found
     assert found.count("(secret)") == 3
