@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from netwright.commands.adopt import adopt
 from netwright.commands.lab import lab
 from netwright.commands.plan import plan
 from netwright.commands.schema import lint, schema
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (lab, lint, plan, schema):
+for command in (adopt, lab, lint, plan, schema):
     main.add_command(command)

@@ -1,0 +1,144 @@
+"""Runs in a sandbox of its own: a host is made, adopted, emptied, and made again from what was
+adopted; by sh itself, on the real kernel.
+
+unshare --mount --net --fork python -m tests.commands.adopt_live COUNT
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from netwright import adopt_read, iptables_scratch, plan, run, script, snapshot
+from netwright.adopt import adopt
+from netwright.adopt_text import render
+from netwright.operations.declared import settings as declared_by
+from netwright.state import NetworkState, load
+from tests.core.documents import documents
+from tests.live.pairs import NAME, seen, settled, shell
+
+ROOT = Path(__file__).parents[2]
+# The link that lab hosts have, so that what scenarios lead over it has a way.
+UPLINK = """
+ip link add name eth0 type veth peer name uplink
+ip link set dev uplink up
+ip link set dev eth0 up
+ip address add {address}/24 dev eth0
+"""
+OTHER_EYES = r"""
+for name in '' $(ls /run/netns); do
+  in=${{name:+ip netns exec $name}}
+  echo "== $name"
+  for tool in iptables ip6tables; do $in $tool-save | sed 's/ \[.*//'; done
+  $in ipset save | sort
+  for of in ipv4 ipv6; do
+    $in grep -rsH '' /proc/sys/net/$of/conf | grep -v -e stable_secret -e /uplink/ | sort
+  done
+  $in grep -H '' /proc/sys/net/ipv4/ip_forward
+  if [ -n "$name" ]; then ip -n $name rule; else ip rule; fi
+  if [ -n "$name" ]; then ip -n $name neigh show nud permanent
+  else ip neigh show nud permanent; fi | sort
+done
+""".replace("{{", "{").replace("}}", "}")
+
+
+def told() -> tuple[Any, Any]:
+    """The host by other means than ours."""
+    text = subprocess.run(
+        ["sh", "-c", OTHER_EYES], capture_output=True, text=True, check=True
+    ).stdout
+    kept = [
+        line
+        for line in text.splitlines()
+        # A table that nobody has filled is none.
+        if not re.match(r"[#*]|COMMIT|:[A-Z]+ ACCEPT", line)
+    ]
+    return seen(), kept
+
+
+def read(declared: NetworkState) -> snapshot.Snapshot:
+    rules = iptables_scratch.render(declared)
+    return snapshot.parse(shell(snapshot.script(snapshot.reads(declared), run.files(NAME), rules)))
+
+
+def converge(declared: NetworkState) -> None:
+    before = read(declared)
+    made = run.prepare(NAME, declared, before, keep=False)
+    if made.plan:
+        answer = script.answer(made.plan, shell(made.script("adopt")))
+        problems = run.outcome(made, before, answer)
+        assert not problems, [str(problem) for problem in problems]
+
+
+def adopted() -> NetworkState:
+    """What the host is like, written down and read again."""
+    first = subprocess.run(
+        ["sh"], input=adopt_read.names_script(), capture_output=True, text=True, check=True
+    )
+    names, macs = adopt_read.names(first.stdout.splitlines())
+    state, remarks = adopt_read.parse(shell(adopt_read.script(names)))
+    return load(render("here", adopt(state, macs, remarks)))
+
+
+def round_trip(declared: NetworkState) -> None:
+    converge(declared)
+    before = told()
+    again = adopted()
+    there = read(again)
+    wanted = iptables_scratch.resolve(again, there.scratch)
+    left = plan.plan(there.state, wanted)
+    assert not left, [(step.path, step.before, step.after) for step in left]
+    converge(load({}))
+    assert told() != before or not declared.document()
+    converge(again)
+    after = told()
+    for one, other in zip(before, after, strict=True):
+        assert one == other, (
+            [item for item in one if item not in other],
+            [item for item in other if item not in one],
+        )
+    converge(load({}))
+
+
+def scenarios() -> None:
+    """Each host of every inventory that this kernel can make."""
+    os.environ["NETWRIGHT_LAB"] = "off"
+    for path in sorted((ROOT / "inventories").glob("*.py")):
+        for name, data in runpy.run_path(str(path))["hosts"]:
+            found = declared_by(data, path.parent)
+            if found is None or not found.network.document():
+                continue
+            address = data["ssh_hostname"]
+            subprocess.run(["sh", "-ec", UPLINK.format(address=address)], check=True)
+            round_trip(found.network)
+            subprocess.run(["ip", "link", "delete", "dev", "eth0"], check=True)
+            print(f"scenario {path.stem}/{name}", flush=True)
+
+
+def random_states(count: int) -> None:
+    tried = 0
+
+    @settings(
+        max_examples=count, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(documents())
+    def try_one(document: dict[str, Any]) -> None:
+        nonlocal tried
+        round_trip(load(settled(document)))
+        tried += 1
+
+    try_one()
+    print(f"random states {tried}")
+
+
+if __name__ == "__main__":
+    scenarios()
+    random_states(int(sys.argv[1]))
