@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -20,6 +20,7 @@ __all__ = [
     "Model",
     "NetnsName",
     "NetnsRef",
+    "OwnMac",
     "Range",
     "Text",
     "family_of",
@@ -131,6 +132,16 @@ def _mac(value: object) -> object:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Mac = Annotated[str, BeforeValidator(_mac)]
+
+
+def _own_mac(text: str) -> str:
+    if int(text[:2], 16) & 1 or text == "00:00:00:00:00:00":
+        raise ValueError("is not one link's address (the first pair even, not all of them 00)")
+    return text
+
+
+OwnMac = Annotated[Mac, AfterValidator(_own_mac)]
+"""A link's own."""
 # `all` and `default` would be taken for the directories of that name under net/ipv4/conf.
 IfName = Annotated[
     str,

@@ -13,7 +13,7 @@ from netwright.links.bridge import Bridge
 from netwright.links.options import Options
 from netwright.links.port import Port
 from netwright.links.veth import Veth, peer_argument
-from netwright.model import HOST, Flag, IfName, Mac, Model, NetnsRef, Range, Text
+from netwright.model import HOST, Flag, IfName, Model, NetnsRef, OwnMac, Range, Text
 from netwright.step import Command, Phase, Step, ip
 from netwright.sysctl import Value
 
@@ -43,7 +43,7 @@ class Link(Model):
     kind: str | None = None
     state: Literal["up", "down", "absent"] | None = None
     mtu: Annotated[int, Range(68, 65536)] | None = None
-    mac: Mac | None = None
+    mac: OwnMac | None = None
     promisc: Flag | None = None
     txqueuelen: Annotated[int, Range(0, 1_000_000)] | None = None
     addresses: tuple[Address, ...] | None = None
