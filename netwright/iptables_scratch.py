@@ -198,8 +198,9 @@ def resolve(declared: NetworkState, scratch: Scratch) -> NetworkState:
     """
     problems = Problems()
     for netns, space in declared.namespaces():
-        with problems.under(*(() if netns == HOST else ("netns", netns))):
-            _unreadable(problems, netns, space, scratch)
+        if space.ipsets or space.iptables or space.ip6tables:
+            with problems.under(*(() if netns == HOST else ("netns", netns))):
+                _unreadable(problems, netns, space, scratch)
     if problems.found:
         raise HostError(problems.found)
     found = loads(declared)
@@ -219,10 +220,12 @@ def resolve(declared: NetworkState, scratch: Scratch) -> NetworkState:
             }
         spaces[netns] = spaces[netns].but(**{family: tables})
     for netns, space in spaces.items():
-        with problems.under(*(() if netns == HOST else ("netns", netns))):
-            given = space.ipsets or {}
-            sets = ipset_scratch.resolve(problems, given, _ipsets(declared), scratch.sets)
-        spaces[netns] = space.but(ipsets=sets or None)
+        if space.ipsets is not None:
+            with problems.under(*(() if netns == HOST else ("netns", netns))):
+                sets = ipset_scratch.resolve(
+                    problems, space.ipsets, _ipsets(declared), scratch.sets
+                )
+            spaces[netns] = space.but(ipsets=sets or None)
     if problems.found:
         raise HostError(problems.found)
     return declared.with_namespaces(spaces)

@@ -263,7 +263,7 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Led
     """The ledger once a run, which leads from `current` to `declared`, has been made."""
     there, wanted = dict(current.namespaces()), dict(declared.namespaces())
     parts = [dict(state.namespaces()) for state in (ledger.created, ledger.first, ledger.declared)]
-    owned, made = set(_owned(ledger)), _made(ledger.created)
+    owned, made = _owned(ledger), _made(ledger.created)
     created: dict[str, Namespace] = {}
     first: dict[str, Namespace] = {}
     for name in dict.fromkeys([*wanted, *parts[1]]):
@@ -273,7 +273,7 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Led
         old = _Old(*(part.get(name, Namespace()) for part in parts))
         if have is None:
             old = _Old(Namespace(), Namespace(), Namespace())
-        ours = {ifname for netns, ifname in owned if netns == name}
+        ours = owned.get(name, set())
         created[name] = _created(want, have or NEW, old, ours)
         if name != HOST and (have is None or old.created.state == "present"):
             created[name] = created[name].but(state="present")
@@ -283,17 +283,19 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Led
     return Ledger(declared.but(checks=None), _state(created), _state(first))
 
 
-def _owned(ledger: Ledger) -> Iterator[tuple[str, str]]:
-    """The links that we made, with the other ends of pairs that nobody declared."""
+def _owned(ledger: Ledger) -> dict[str, set[str]]:
+    """Namespace -> the links that we made, with the other ends of pairs that nobody declared."""
     declared = dict(ledger.declared.namespaces())
+    found: dict[str, set[str]] = {}
     for name, space in ledger.created.namespaces():
         for ifname, link in (space.links or {}).items():
-            yield name, ifname
+            found.setdefault(name, set()).add(ifname)
             peer = link.veth.peer if link.veth is not None else None
             if peer is not None:
                 there = declared.get(peer.netns or name, Namespace()).links or {}
                 if peer.name not in there:
-                    yield peer.netns or name, peer.name
+                    found.setdefault(peer.netns or name, set()).add(peer.name)
+    return found
 
 
 def _state(spaces: dict[str, Namespace]) -> NetworkState:

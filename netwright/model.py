@@ -41,11 +41,7 @@ class Model(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """The fields that say something, in the order of the type."""
-        return {
-            name: value
-            for name in type(self).model_fields
-            if (value := getattr(self, name)) is not None
-        }
+        return {name: value for name, value in self.__dict__.items() if value is not None}
 
     def but(self, **fields: Any) -> Self:
         """A copy with other values; the caller has validated them."""
@@ -54,10 +50,9 @@ class Model(BaseModel):
 
 def overlay(base: AnyModel, top: AnyModel) -> AnyModel:
     """`base` with every field that `top` gives; models and mappings inside are merged likewise."""
+    there = base.__dict__
     fields = {
-        name: _overlaid(getattr(base, name), value)
-        for name, value in top.given().items()
-        if name in type(base).model_fields
+        name: _overlaid(there[name], value) for name, value in top.given().items() if name in there
     }
     return base.model_copy(update=fields)
 
