@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from netwright import run as runs
-from netwright import script, snapshot
+from netwright import iptables_scratch, script, snapshot
 from netwright.snapshot import Snapshot, reads
 from netwright.state import NetworkState, load
 from netwright.step import Plan
@@ -92,7 +92,8 @@ class Sandbox:
 
     def snapshot(self, wanted: NetworkState, name: str = "network") -> Snapshot:
         """The project's own reading of the host."""
-        done = self.sh(snapshot.script(reads(wanted), runs.files(name)))
+        rules = iptables_scratch.render(wanted)
+        done = self.sh(snapshot.script(reads(wanted), runs.files(name), rules))
         assert done.status == 0, done.err
         return snapshot.parse(done.out)
 
