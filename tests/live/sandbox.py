@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from netwright import run as runs
 from netwright import iptables_scratch, script, snapshot
+from netwright import run as runs
 from netwright.snapshot import Snapshot, reads
 from netwright.state import NetworkState, load
 from netwright.step import Plan
