@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
 from netwright import ipset
@@ -18,7 +19,7 @@ class Sets(FactBase[dict[str, Any]]):
 
     + netns: the namespace; `host` for the host's own
 
-    Reads only; needs root.
+    Reads only; needs root. Raises FactProcessError for an answer that can't be read.
 
     Example: `pyinfra INVENTORY fact netwright.facts.ipset.Sets`
     """
@@ -34,7 +35,10 @@ class Sets(FactBase[dict[str, Any]]):
 
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
+        try:
+            found = ipset.parse(output)
+        except (IndexError, KeyError, ValueError) as error:
+            raise FactProcessError(f"ipset printed what can't be read: {error}") from None
         return {
-            name: item.model_dump(exclude_none=True, mode="json")
-            for name, item in ipset.parse(output).items()
+            name: item.model_dump(exclude_none=True, mode="json") for name, item in found.items()
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
 from netwright import iptables
@@ -18,7 +19,8 @@ class Tables(FactBase[dict[str, Any]]):
 
     + netns: the namespace; `host` for the host's own
 
-    Reads only; needs root.
+    Reads only; needs root. Raises FactProcessError for a host that holds rules which only nft can
+    show, and for an answer that can't be read.
 
     Example: `pyinfra INVENTORY fact netwright.facts.iptables.Tables netns=blue`
     """
@@ -36,7 +38,14 @@ class Tables(FactBase[dict[str, Any]]):
 
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = iptables.parse(output)
+        for line in output:
+            # It says so among the rules and succeeds: an empty answer would be a lie.
+            if line.startswith("# Table") and "incompatible" in line:
+                raise FactProcessError(f"{self.tool}: {line.removeprefix('# ')}")
+        try:
+            found = iptables.parse(output)
+        except (KeyError, ValueError) as error:
+            raise FactProcessError(f"{self.tool} printed what can't be read: {error}") from None
         return {
             table: {
                 name: chain.model_dump(exclude_none=True, mode="json")

@@ -1,19 +1,13 @@
 """Every fact's example, run by pyinfra in a sandbox and compared with what was made by hand."""
 
-import json
 import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from netwright.facts import network
+from tests.facts.reading import example, read_fact
 
 pytestmark = pytest.mark.live
-
-ROOT = Path(__file__).parents[2]
 
 BY_HAND = """
 set -e
@@ -31,40 +25,22 @@ ip route add 10.8.0.0/16 via 10.7.0.2 dev br7
 ip rule add from 10.7.0.0/24 priority 77 table 100
 ip neigh add 10.7.0.9 lladdr 02:00:00:00:00:09 dev br7 nud permanent
 ip neigh add proxy 10.7.0.10 dev br7
-exec "$@"
 """
 
 
 def _fact(words):
-    pyinfra = [sys.executable, "-m", "pyinfra", "--json", "@local", "fact", *words]
-    done = subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-c", BY_HAND, "sandbox", *pyinfra],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout).values()
-    return found["@local"]
-
-
-def _example(fact):
-    found = re.search(r"Example: `pyinfra INVENTORY fact (.*)`", fact.__doc__)
-    assert found, f"{fact.__name__} has no example"
-    return shlex.split(found[1])
+    return read_fact(BY_HAND, words)
 
 
 @pytest.mark.parametrize("name", network.__all__)
 def test_example_runs(name):
     fact = getattr(network, name)
     assert re.search(r"^\s+\+ netns:", fact.__doc__, re.M)
-    assert _fact(_example(fact))
+    assert _fact(example(fact))
 
 
 def test_links_of_a_namespace():
-    links = _fact(_example(network.Links))
+    links = _fact(example(network.Links))
     assert links["eth0"]["addresses"] == ["10.7.0.2/24"]
     assert links["eth0"]["veth"] == {"peer": {"name": "v7", "netns": "host"}}
     assert links["eth0"]["state"] == "down"
@@ -79,10 +55,10 @@ def test_links_of_the_host():
 
 
 def test_lists():
-    (route,) = [item for item in _fact(_example(network.Routes)) if item["dst"] == "10.8.0.0/16"]
+    (route,) = [item for item in _fact(example(network.Routes)) if item["dst"] == "10.8.0.0/16"]
     assert (route["via"], route["dev"]) == ("10.7.0.2", "br7")
-    (rule,) = _fact(_example(network.Rules))
+    (rule,) = _fact(example(network.Rules))
     assert (rule["priority"], rule["from"], rule["table"]) == (77, "10.7.0.0/24", 100)
-    found = {item["dst"]: item for item in _fact(_example(network.Neighbours))}
+    found = {item["dst"]: item for item in _fact(example(network.Neighbours))}
     assert found["10.7.0.9"]["mac"] == "02:00:00:00:00:09"
     assert found["10.7.0.10"]["proxy"] is True
