@@ -75,7 +75,8 @@ class _Waits:
     for as long as it looks for others that have the address."""
 
     def __init__(self, plan: Plan) -> None:
-        commands = (command for step in plan for command in step.commands())
+        steps = (step for step in plan if step.attribute == "addresses")
+        commands = (command for step in steps for command in step.commands())
         self._new = {(c.netns, match[1]) for c in commands if (match := _ADDRESS.match(c.line))}
 
     def of(self, command: Command) -> str | None:
