@@ -31,6 +31,8 @@ def _members() -> list[Member]:
     if found and found[0].host == host.name:
         for warning in warnings(found):
             logger.warning(f"{host.print_prefix}{warning}")
+        if problems := etcd.refused(found):
+            raise DeployError("no host was changed: " + "; ".join(problems))
     return found
 
 

@@ -12,10 +12,10 @@ from pyinfra.api import Host
 from pyinfra.api.inventory import Inventory
 
 from netwright.errors import DeclarationError, Problem
-from netwright.installs import etcd
+from netwright.installs import docker, etcd
 from netwright.installs.read import read
 
-__all__ = ["authority_directory", "in_group", "members"]
+__all__ = ["authority_directory", "engines", "in_group", "members"]
 
 
 def in_group(inventory: Inventory, key: str) -> list[Host]:
@@ -45,6 +45,39 @@ def members(hosts: Iterable[Host]) -> list[etcd.Member]:
     if wrong:
         raise DeclarationError(wrong)
     return found
+
+
+def engines(hosts: Iterable[Host], base: Path, files: bool = True) -> dict[str, docker.Settings]:
+    """The declared engines by host; paths in them are absolute, and there.
+
+    + base: where a relative path starts
+    + files: whether the files that they name have to be there
+
+    Raises DeclarationError with everything that is wrong.
+    """
+    found, wrong = {}, []
+    for host in hosts:
+        try:
+            settings = read(docker.Settings, "docker", _mapping(host.data.get("docker")))
+        except DeclarationError as error:
+            wrong += [Problem(f"{host.name}: {each.path}", each.what) for each in error.problems]
+            continue
+        images = {name: _at(image, base) for name, image in settings.images.items()}
+        for name, image in images.items():
+            for path in filter(None, (image.tar, image.context)):
+                if files and not Path(path).exists():
+                    at = f"{host.name}: docker.images.{name}"
+                    wrong.append(Problem(at, f"{path}: there is no such file or directory"))
+        found[host.name] = settings.but(images=images)
+    if wrong:
+        raise DeclarationError(wrong)
+    return found
+
+
+def _at(image: docker.Image, base: Path) -> docker.Image:
+    return image.but(
+        tar=image.tar and str(base / image.tar), context=image.context and str(base / image.context)
+    )
 
 
 def authority_directory(member: etcd.Member, base: Path) -> tuple[str, bool]:

@@ -16,10 +16,21 @@ from netwright.installs import certificate as certificates
 from netwright.installs.certificate import Authority, Pair
 from netwright.installs.etcd import PKI, Member
 from netwright.operations.converge import actual_host
+from netwright.operations.etcd_restore import restore
 from netwright.operations.etcd_run import Cluster, Failed
 from netwright.operations.remote import run
 
-__all__ = ["certificate", "cluster"]
+__all__ = ["certificate", "cluster", "snapshot_restored"]
+
+
+def refused(members: Sequence[Member]) -> list[str]:
+    """What forbids to change anything, from what all hosts show: asked before the first change."""
+    looked = Cluster(deploy_state, members, lambda line: None)
+    try:
+        found = looked.foreseen()
+        return [] if found.passing else list(found.problems)
+    except (Failed, NetwrightError) as error:
+        return [str(error)]
 
 
 @operation()
@@ -53,23 +64,61 @@ def cluster(members: Sequence[Member]) -> Generator[FunctionCommand, None, None]
         return
     run_of_it = Cluster(deploy_state, members, lambda line: _say(host, line))
     try:
-        found = run_of_it.plan(run_of_it.look())
+        found = run_of_it.foreseen()
     except (Failed, NetwrightError) as error:
         logger.error(f"{host.print_prefix}{error}")
         deploy_state.failed_hosts.add(host)
         yield FunctionCommand(_fail, (), {})
         return
     for problem in found.problems:
-        logger.error(f"{host.print_prefix}{problem}")
+        tell = logger.warning if found.passing else logger.error
+        tell(f"{host.print_prefix}{problem}")
     for step in found.steps:
         logger.info(f"{host.print_prefix}etcd: {step}")
-    if found.problems:
+    if found.problems and not found.passing:
         deploy_state.failed_hosts.add(host)
         yield FunctionCommand(_fail, (), {})
-    elif found.steps:
+    elif found.steps or found.problems:
         yield FunctionCommand(_converge, (run_of_it,), {})
     else:
         host.noop("one healthy cluster, as declared")
+
+
+@operation(is_idempotent=False)
+def snapshot_restored(
+    members: Sequence[Member], snapshot: str
+) -> Generator[FunctionCommand, None, None]:
+    """
+    Begin the cluster anew from a snapshot, on all members at once.
+
+    + members: the declared ones, hosts of this run with etcd and its configuration in place
+    + snapshot: a file on the controller
+
+    Reads the snapshot on each host first; then stops all members, moves their data aside and
+    starts them with the snapshot's. Writes since the snapshot are gone, and revisions go back: it
+    is for a cluster without a quorum, or with wrong data. Every run restores again.
+
+    **Example:**
+
+    .. code:: python
+
+        from netwright.installs.etcd import Member, Settings
+        from netwright.operations import etcd
+
+        etcd.snapshot_restored(
+            name="Yesterday's data",
+            members=[Member.of("node0", Settings(), "192.0.2.1")],
+            snapshot="yesterday.db",
+        )
+    """
+    host = actual_host()
+    if host.name != members[0].host:
+        host.noop("another member's host does it for all")
+        return
+    logger.info(f"{host.print_prefix}etcd: every member's data becomes that of {snapshot}")
+    logger.info(f"{host.print_prefix}etcd: what they have now is moved aside, not removed")
+    cluster = Cluster(deploy_state, members, lambda line: _say(host, line))
+    yield FunctionCommand(_restore, (cluster, snapshot), {})
 
 
 @operation()
@@ -177,6 +226,15 @@ def _say(host: Host, line: str) -> None:
 def _fail(state: State, host: Host) -> bool:
     """Fails this host, and no other, without a traceback."""
     return False
+
+
+def _restore(state: State, host: Host, cluster: Cluster, snapshot: str) -> bool:
+    try:
+        restore(cluster, Path(snapshot))
+    except (Failed, NetwrightError) as error:
+        logger.error(f"{host.print_prefix}{error}")
+        return False
+    return True
 
 
 def _converge(state: State, host: Host, cluster: Cluster) -> bool:

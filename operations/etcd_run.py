@@ -19,6 +19,7 @@ __all__ = ["Cluster", "Failed"]
 
 WAIT = 90.0
 LOOK = 40
+PATIENCE = 8
 PAUSE = 0.3
 SNAPSHOT = "/usr/local/sbin/etcd-snapshot"
 
@@ -66,17 +67,32 @@ class Cluster:
         }
         return plan(self.members, seen, versions)
 
+    def foreseen(self) -> Plan:
+        """What is to be done, after some patience with what may pass by itself, an election."""
+        for _ in range(PATIENCE):
+            found = self.plan(self.look())
+            if not found.passing or not found.problems:
+                break
+            time.sleep(1)
+        return found
+
     def converge(self) -> None:
         """Step by step until nothing is left. Raises Failed."""
         for _ in range(6 * len(self.members) + 6):
+            self.until(lambda seen: "; ".join(self._passing(seen)))
             seen = self.look()
             now = self.plan(seen)
-            if now.problems:
+            if now.problems and not now.passing:
                 raise Failed("; ".join(now.problems))
-            if not now.steps:
+            if now.steps:
+                self._step(now.steps[0], seen)
+            elif not now.problems:
                 break
-            self._step(now.steps[0], seen)
-        self._until(lambda seen: "; ".join(gate(self.members, seen)))
+        self.until(lambda seen: "; ".join(gate(self.members, seen)))
+
+    def _passing(self, seen: Mapping[str, Evidence]) -> tuple[str, ...]:
+        now = self.plan(seen)
+        return now.problems if now.passing else ()
 
     def _step(self, step: Step, before: Mapping[str, Evidence]) -> None:
         began = time.monotonic()
@@ -87,10 +103,10 @@ class Cluster:
         stay = {host for host, evidence in before.items() if evidence.healthy}
         gone = set(step.hosts) if step.kind == "aside" else set()
         due = (stay | set(step.hosts)) - gone
-        self._until(lambda seen: _missing(due, seen))
+        self.until(lambda seen: _missing(due, seen))
         for host in step.hosts:
             if step.kind in ("bootstrap", "join"):
-                self._on(host, f"rm -f {JOIN}")
+                self.on(host, f"rm -f {JOIN}")
         self.say(
             f"{step.kind} {', '.join(step.hosts)}: healthy after {time.monotonic() - began:.1f} s"
         )
@@ -98,7 +114,15 @@ class Cluster:
     def _snapshot(self, seen: Mapping[str, Evidence]) -> None:
         """Before there is something to lose; proven by its own status."""
         host = self._healthy(seen)
-        self.say(f"snapshot on {host}: {self._on(host, SNAPSHOT)}")
+
+        def why(seen: Mapping[str, Evidence]) -> str:
+            try:
+                self.say(f"snapshot on {host}: {self.on(host, SNAPSHOT)}")
+            except Failed as error:
+                return str(error)
+            return ""
+
+        self.until(why)
         self.saved = True
 
     def _bootstrap(self, step: Step, before: Mapping[str, Evidence]) -> None:
@@ -106,11 +130,11 @@ class Cluster:
         token = self.members[0].settings.token
         text = etcd.render(etcd.join_environment("new", token, cluster))
         for host in step.hosts:
-            self._on(host, _FIRST % text)
+            self.on(host, _FIRST % text)
 
     def _start(self, step: Step, before: Mapping[str, Evidence]) -> None:
         for host in step.hosts:
-            self._on(
+            self.on(
                 host,
                 "systemctl daemon-reload; systemctl enable --quiet etcd.service\n"
                 "systemctl reset-failed etcd.service 2>/dev/null\n"
@@ -119,45 +143,45 @@ class Cluster:
 
     def _aside(self, step: Step, before: Mapping[str, Evidence]) -> None:
         for host in step.hosts:
-            self._on(host, _ASIDE)
+            self.on(host, _ASIDE)
 
     def _restart(self, step: Step, before: Mapping[str, Evidence]) -> None:
         (host,) = step.hosts
         if before[host].leads:
             self._hand_over(before, {before[host].member or 0})
-        self._on(host, "systemctl daemon-reload; systemctl restart etcd.service")
+        self.on(host, "systemctl daemon-reload; systemctl restart etcd.service")
         member = self._member(host)
 
         def why(seen: Mapping[str, Evidence]) -> str:
             return changed(member, seen[host]) or ""
 
-        self._until(why)
+        self.until(why)
 
     def _join(self, step: Step, before: Mapping[str, Evidence]) -> None:
         """Gone first, then anew, as a learner: to add first is refused while one is down."""
         (host,) = step.hosts
         member = self._member(host)
         by = self._healthy({name: each for name, each in before.items() if name != host})
-        self._on(host, _ASIDE)
+        self.on(host, _ASIDE)
         if step.member is not None:
             self._ctl(by, f"member remove {step.member.hex}")
         words = f"member add {quote(member.name)} --learner --peer-urls={quote(member.peer_url)}"
-        self._until(lambda seen: self._try_ctl(by, words))
+        self.until(lambda seen: self._try_ctl(by, words))
         seen = self.look()
         listed = seen[by].members or ()
         cluster = {each.name: each.peer_urls[0] for each in listed if each.name}
         cluster[member.name] = member.peer_url
         token = member.settings.token
         text = etcd.render(etcd.join_environment("existing", token, cluster))
-        self._on(host, _FIRST % text)
+        self.on(host, _FIRST % text)
         (new,) = (each for each in listed if member.peer_url in each.peer_urls)
-        self._until(lambda seen: self._try_ctl(by, f"member promote {new.hex}"))
+        self.until(lambda seen: self._try_ctl(by, f"member promote {new.hex}"))
 
     def _promote(self, step: Step, before: Mapping[str, Evidence]) -> None:
         assert step.member is not None
         by = self._healthy({name: each for name, each in before.items() if name not in step.hosts})
         words = f"member promote {step.member.hex}"
-        self._until(lambda seen: self._try_ctl(by, words))
+        self.until(lambda seen: self._try_ctl(by, words))
 
     def _remove(self, step: Step, before: Mapping[str, Evidence]) -> None:
         assert step.member is not None
@@ -187,7 +211,7 @@ class Cluster:
         return next(member for member in self.members if member.host == host)
 
     def _ctl(self, host: str, words: str) -> str:
-        return self._on(host, f"{CTL}ctl {quote(self._member(host).client_url)} {words}")
+        return self.on(host, f"{CTL}ctl {quote(self._member(host).client_url)} {words}")
 
     def _try_ctl(self, host: str, words: str) -> str:
         """Why it did not work, empty if it did."""
@@ -197,13 +221,14 @@ class Cluster:
             return str(error)
         return ""
 
-    def _on(self, host: str, script: str) -> str:
+    def on(self, host: str, script: str) -> str:
+        """The last line that a script prints on a host. Raises Failed with its last word."""
         ok, output, errors = run(named(host), script)
         if not ok:
             raise Failed(f"{host}: {_last(errors) or _last(output)}")
         return _last(output)
 
-    def _until(self, wrong: Callable[[Mapping[str, Evidence]], str]) -> None:
+    def until(self, wrong: Callable[[Mapping[str, Evidence]], str]) -> None:
         """Wait until nothing is wrong. Raises Failed with what still is."""
         deadline = time.monotonic() + WAIT
         while reason := wrong(self.look()):

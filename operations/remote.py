@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from gevent import Timeout
@@ -13,6 +14,7 @@ from pyinfra.api.exceptions import PyinfraError
 
 __all__ = ["named", "reached", "run"]
 
+RECONNECT = 30
 _OURS = ("_stdin", "_timeout", "_success_exit_codes", "_get_pty")
 
 
@@ -46,6 +48,8 @@ def run(
     }
     # A function: nothing of it runs before the last line has arrived.
     text = f"main() {{\n{script}\n}}\nmain </dev/null"
+    if not host.connected:
+        _reconnect(host)
     try:
         # Around all of it: a connection that is dead may not even open a channel.
         with Timeout(timeout):  # type: ignore[no-untyped-call]
@@ -59,8 +63,10 @@ def run(
 
 
 def _reconnect(host: Host) -> None:
-    client = getattr(host.connector, "client", None)
-    if client is not None:
-        client.close()
+    """A new connection. The old one is not closed: that waits for a thread that may never end."""
+    connector: Any = host.connector
+    connector.client = None
     host.connected = False
-    host.connect(show_errors=False, raise_exceptions=False)
+    failed = (Timeout, PyinfraError, SSHException, OSError, EOFError)
+    with suppress(*failed), Timeout(RECONNECT):  # type: ignore[no-untyped-call]
+        host.connect(show_errors=False, raise_exceptions=True)

@@ -18,7 +18,9 @@ from pyinfra_cli.util import exec_file
 from netwright.errors import DeclarationError, Problem
 from netwright.operations.declared import Settings, settings
 from netwright.state import NetworkState, vary
+from netwright.verification import installs
 from netwright.verification.connection import Connection
+from netwright.verification.installs import InstallClaim
 from netwright.verification.place import reference_problems
 
 __all__ = ["InventoryError", "Target", "read"]
@@ -37,6 +39,7 @@ class Target:
     settings: Settings | None
     """None when the host declares no network; other hosts' checks may still start from it."""
     problems: tuple[Problem, ...] = ()
+    installs: tuple[InstallClaim, ...] = ()
 
 
 def read(inventory: str, undeclared: bool = False) -> Mapping[str, Target]:
@@ -53,6 +56,7 @@ def read(inventory: str, undeclared: bool = False) -> Mapping[str, Target]:
     path = Path(inventory)
     base = path.resolve().parent if path.is_file() else Path.cwd()
     targets = {}
+    claims, wrong = installs.read(state.inventory)
     for host in state.inventory:
         declared: Settings | None = None
         problems: tuple[Problem, ...] = ()
@@ -66,8 +70,13 @@ def read(inventory: str, undeclared: bool = False) -> Mapping[str, Target]:
                 *reference_problems(declared.network, host.name, hosts),
                 *_variation_problems(declared.network),
             )
-        targets[host.name] = Target(host.name, Connection(state, host), declared, problems)
-    declares = any(item.settings is not None or item.problems for item in targets.values())
+        # What is wrong between hosts is told with the first.
+        problems, wrong = (*problems, *wrong), []
+        found = tuple(claims.get(host.name, ()))
+        targets[host.name] = Target(host.name, Connection(state, host), declared, problems, found)
+    declares = any(
+        item.settings is not None or item.problems or item.installs for item in targets.values()
+    )
     if not declares and not undeclared:
         names = ", ".join(list(targets)[:5])
         raise InventoryError(f"{inventory} declares no `network` for any host ({names})")

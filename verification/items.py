@@ -13,6 +13,7 @@ from netwright.verification.claim import Claim
 from netwright.verification.claims import claims
 from netwright.verification.connection import NotReached
 from netwright.verification.hosts import Hosts
+from netwright.verification.installs import InstallClaim
 from netwright.verification.inventory import InventoryError, Target, read
 
 __all__ = ["collect"]
@@ -54,6 +55,8 @@ class HostNode(pytest.Collector):
                 name = f"declaration[{number}] {problem.path}".rstrip()
                 yield ProblemItem.from_parent(self, name=name, text=str(problem))
             return
+        for install in self.target.installs:
+            yield InstallItem.from_parent(self, name=install.path, claim=install)
         if self.target.settings is None:
             return
         state = self.target.settings.network
@@ -118,6 +121,19 @@ class ClaimItem(NetworkItem):
     def runtest(self) -> None:
         self.reached()
         failure = self.claim.failure(self.parent.hosts.seen(self.parent.name))
+        if failure is not None:
+            raise Failure(failure)
+
+
+class InstallItem(NetworkItem):
+    """One thing of what is installed is as declared."""
+
+    def __init__(self, *, claim: InstallClaim, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.claim = claim
+
+    def runtest(self) -> None:
+        failure = self.claim.failure(self.parent.hosts)
         if failure is not None:
             raise Failure(failure)
 

@@ -37,10 +37,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps, in order; with problems there are none, since then nothing may be changed."""
+    """Steps, in order; with problems there are none, since then nothing may be changed.
+    `passing`: they may go away by themselves, as an election does."""
 
     steps: tuple[Step, ...] = ()
     problems: tuple[str, ...] = ()
+    passing: bool = False
 
 
 def plan(members: Sequence[Member], seen: Seen, versions: Mapping[str, str] | None = None) -> Plan:
@@ -62,7 +64,8 @@ def plan(members: Sequence[Member], seen: Seen, versions: Mapping[str, str] | No
         *_restarts(members, seen, reference, versions or {}),
         *_removals(members, reference),
     )
-    return Plan(steps) if steps else Plan((), _refused(members, seen))
+    # Nothing is left to do, so what the gate still misses nobody here can mend.
+    return Plan(steps) if steps else Plan((), tuple(gate(members, seen)), passing=True)
 
 
 def _trap(members: Sequence[Member], seen: Seen) -> Iterator[Plan]:
@@ -134,7 +137,8 @@ def _without_quorum(members: Sequence[Member], seen: Seen) -> Plan:
         hosts = tuple(member.host for member in other)
         why = "nobody serves, and it runs with other settings"
         return Plan((Step("start", hosts, why),))
-    return Plan((), tuple(f"{member.host}: {_state(seen[member.host])}" for member in members))
+    states = tuple(f"{member.host}: {_state(seen[member.host])}" for member in members)
+    return Plan((), states, passing=True)
 
 
 def _starts(members: Sequence[Member], seen: Seen) -> Iterator[Step]:
@@ -203,11 +207,6 @@ def changed(member: Member, evidence: Evidence, version: str | None = None) -> s
     if evidence.stale:
         return "its program was replaced"
     return None
-
-
-def _refused(members: Sequence[Member], seen: Seen) -> tuple[str, ...]:
-    """Nothing is left to do, so what the gate still misses nobody here can mend."""
-    return tuple(gate(members, seen)) if gate(members, seen) else ()
 
 
 def gate(members: Sequence[Member], seen: Seen) -> list[str]:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 # Modules of netwright.operations that hold no operations but what those share.
 SHARED = {"confirm", "converge", "declared", "entry", "part"}
-SHARED |= {"declared_installs", "docker_files", "etcd_files", "etcd_run", "remote"}
+SHARED |= {"declared_installs", "docker_files", "etcd_files", "etcd_restore", "etcd_run", "remote"}
 # What needs several hosts, or a daemon, is run by tests/installs on lab hosts.
 ON_HOSTS = ("etcd.", "docker.")
 

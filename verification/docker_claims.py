@@ -1,0 +1,128 @@
+"""An engine and what runs on it, by Docker's own words; one claim for each declared thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from pyinfra.api.inventory import Inventory
+
+from netwright.installs.docker import Container, Network, Settings
+from netwright.operations.declared_installs import engines as declared_engines
+from netwright.operations.declared_installs import in_group
+from netwright.verification.reached import Reached
+
+__all__ = ["claims", "engines"]
+
+Failure = Callable[[Reached], str | None]
+# Where `docker info` tells what the running daemon goes by, as far as it does.
+_TOLD = {
+    "live-restore": "LiveRestoreEnabled",
+    "debug": "Debug",
+    "labels": "Labels",
+    "log-driver": "LoggingDriver",
+    "data-root": "DockerRootDir",
+    "storage-driver": "Driver",
+    "default-runtime": "DefaultRuntime",
+}
+
+
+def engines(inventory: Inventory) -> Mapping[str, Settings]:
+    """The declared engines. Raises DeclarationError."""
+    # Files that only a deploy needs may be elsewhere: they are not asked for here.
+    return declared_engines(in_group(inventory, "docker"), Path.cwd(), files=False)
+
+
+def claims(host: str, settings: Settings) -> Iterator[tuple[str, Failure]]:
+    """Path and failure of everything that is declared of an engine."""
+    yield "engine", partial(_engine, host, settings.version)
+    yield "forwarding", partial(_forwarding, host)
+    for key, value in settings.daemon.items():
+        if key in _TOLD and value is not None:
+            yield f"daemon.{key}", partial(_told, host, key, value)
+        else:
+            yield f"daemon.{key}", partial(_written, host, key, value)
+    for user in settings.users:
+        yield f"users.{user}", partial(_user, host, user)
+    for name, network in settings.networks.items():
+        yield f"networks.{name}", partial(_network, host, name, network)
+    for name in settings.images:
+        yield f"images.{name}", partial(_image, host, name)
+    for name, container in settings.containers.items():
+        yield f"containers.{name}", partial(_container, host, name, container)
+        for port in container.ports:
+            yield f"containers.{name}.ports[{port}]", partial(_port, host, port)
+
+
+def _ask(hosts: Reached, host: str, command: str) -> str:
+    return hosts.connection(host).script(command).stdout.strip()
+
+
+def _engine(host: str, version: str | None, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, "docker version -f '{{.Server.Version}}' 2>&1")
+    wanted = (version or "").partition("-")[0].rstrip("*")
+    return None if found and found[0].isdigit() and found.startswith(wanted) else found
+
+
+def _forwarding(host: str, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, "cat /proc/sys/net/ipv4/ip_forward; iptables -S FORWARD | head -n 1")
+    return None if found.startswith("1") else "net.ipv4.ip_forward is 0"
+
+
+def _told(host: str, key: str, value: Any, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, f"docker info -f '{{{{.{_TOLD[key]}}}}}'")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, list):
+        text = f"[{' '.join(value)}]"
+    return None if found == text else f"declared {text}, docker info says {found or 'nothing'}"
+
+
+def _written(host: str, key: str, value: Any, hosts: Reached) -> str | None:
+    text = _ask(hosts, host, "cat /etc/docker/daemon.json")
+    there = f'"{key}"' in text
+    return (
+        None if there is (value is not None) else f"daemon.json: {'has' if there else 'lacks'} it"
+    )
+
+
+def _user(host: str, user: str, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, f"id -nG {quote(user)} 2>&1")
+    return None if "docker" in found.split() else f"groups: {found}"
+
+
+def _network(host: str, name: str, declared: Network, hosts: Reached) -> str | None:
+    words = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}}{{end}}"
+    found = _ask(hosts, host, f"docker network inspect -f '{words}' {quote(name)} 2>&1")
+    driver, _, subnet = found.partition(" ")
+    if driver != declared.driver or (declared.subnet and subnet != declared.subnet):
+        return f"declared {declared.driver} {declared.subnet or ''}, found {found}"
+    return None
+
+
+def _image(host: str, name: str, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, f"docker image inspect -f '{{{{.Id}}}}' {quote(name)} 2>&1")
+    return None if found.startswith("sha256:") else found
+
+
+def _container(host: str, name: str, declared: Container, hosts: Reached) -> str | None:
+    words = (
+        "{{.State.Status}} {{.Config.Image}}"
+        "{{range $name, $net := .NetworkSettings.Networks}} {{$name}} {{$net.IPAddress}}{{end}}"
+    )
+    found = _ask(hosts, host, f"docker inspect -f '{words}' {quote(name)} 2>&1")
+    wanted = ["running", declared.image, declared.network, declared.address or ""]
+    if found.split()[: 4 if declared.address else 3] != [each for each in wanted if each]:
+        return f"declared {' '.join(wanted)}, found {found}"
+    return None
+
+
+def _port(host: str, port: str, hosts: Reached) -> str | None:
+    """A published port takes a connection, from the host's own address."""
+    published = port.partition("/")[0].split(":")
+    address, number = ("127.0.0.1", published[-2]) if len(published) < 3 else published[:2]
+    # bash is not everywhere; nc is where the lab is, docker-proxy listens on either.
+    done = hosts.connection(host).script(f"nc -z -w 3 {quote(address)} {quote(number)}")
+    return None if done.rc == 0 else f"{address}:{number} does not answer"
