@@ -1,6 +1,6 @@
 # make demo    a lab, converged and verified        make test   everything, as CI does
-# make check   the fast part, for every commit      make bench  (later) measured side by side
-.PHONY: help demo test check fix packages lab-down clean
+# make check   the fast part, for every commit      make bench  tools measured side by side
+.PHONY: help demo test check bench fix packages lab-down clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -32,6 +32,10 @@ check: .venv ## lint, types, import direction, unit tests; under a minute
 
 test: .venv packages check ## everything, from nothing
 	@sh scripts/test.sh
+
+bench: .venv packages ## all tools side by side on a lab host; writes docs/benchmarks.md
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(BIN)/python -m benchmarks --write; status=$$?; PYTHONPATH=. $(BIN)/netwright lab down benchmarks/bench_host.py; exit $$status
 
 fix: .venv ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -1,0 +1,101 @@
+"""Measures all tools side by side on one lab host: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from benchmarks import report
+from benchmarks.check import check
+from benchmarks.contenders import CONTENDERS, ROOT, Contender, Target, missing
+from benchmarks.goals import goals
+from benchmarks.measure import Figures, Stopped, measured, reset
+from benchmarks.planner import plans
+
+SETUP = """set -e
+mkdir -p /etc/ssh/sshd_config.d
+echo 'LogLevel VERBOSE' > /etc/ssh/sshd_config.d/bench.conf
+systemctl restart ssh
+command -v python3 > /dev/null || { apt-get -q update && apt-get -qy install python3; } > /dev/null
+"""
+Samples = dict[tuple[str, int, str], list[Figures]]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--sizes", default="10,100,1000", show_default=True, help="The n of W(n).")
+@click.option("--rounds", default=3, show_default=True, help="Runs of each, all tools in turn.")
+@click.option("--limit", default=900.0, show_default=True, help="Seconds before a run is stopped.")
+@click.option("--write", is_flag=True, help="Write docs/benchmarks.md and docs/benchmarks.svg.")
+def main(sizes: str, rounds: int, limit: float, write: bool) -> None:
+    """Makes W(n) by each tool on a lab host and prints what it cost, and each goal, met or not.
+
+    \b
+    Example:
+      python -m benchmarks --sizes 10 --rounds 1
+    """
+    from benchmarks import bench_host
+    from netwright.lab import places
+
+    data = bench_host.hosts[0][1]
+    target = Target(data["ssh_hostname"], data["ssh_key"], data["ssh_config_file"])
+    subprocess.run(target.ssh("sh"), input=SETUP, text=True, check=True)
+    samples: Samples = {}
+    left_out: dict[tuple[str, int], str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in map(int, sizes.split(",")):
+            for _ in range(rounds):
+                for contender in random.sample(CONTENDERS, len(CONTENDERS)):
+                    _one(contender, number, target, (Path(folder), places.link("bench"), limit),
+                         samples, left_out)  # fmt: skip
+    results = {key: _median(found) for key, found in samples.items()}
+    click.echo("==> the planner alone")
+    planned = plans()
+    reached = list(goals(results, planned))
+    page = report.markdown(results, left_out, planned, reached, rounds)
+    click.echo(page)
+    if write:
+        (ROOT / "docs/benchmarks.md").write_text(page)
+        report.plot(results, ROOT / "docs/benchmarks.svg")
+
+
+def _one(
+    contender: Contender,
+    number: int,
+    target: Target,
+    place: tuple[Path, str, float],
+    samples: Samples,
+    left_out: dict[tuple[str, int], str],
+) -> None:
+    """One round of one tool: from nothing, again, and with one thing changed."""
+    folder, link, limit = place
+    key = contender.name, number
+    why = missing(contender) or (number > contender.most and f"n is bounded to {contender.most}")
+    if why or key in left_out:
+        left_out.setdefault(key, str(why))
+        return
+    try:
+        reset(target)
+        for kind in ("cold", "again", "changed") if contender.again else ("cold", "changed"):
+            process = contender.make(target, folder, number, kind == "changed")
+            found = measured(process, target, link, limit)
+            check(target, number, kind == "changed")
+            samples.setdefault((*key, kind), []).append(found)
+            click.echo(f"n = {number}, {contender.name}, {kind}: {found.seconds:.2f} s", err=True)
+    except Stopped as error:
+        left_out[key] = str(error)
+        click.echo(f"n = {number}, {contender.name}: {error}", err=True)
+    finally:
+        reset(target)
+
+
+def _median(found: list[Figures]) -> Figures:
+    return sorted(found, key=lambda item: item.seconds)[(len(found) - 1) // 2]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

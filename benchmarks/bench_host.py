@@ -1,0 +1,21 @@
+"""The lab host on which all is measured; also the inventory of pyinfra's runs.
+
+W(n) comes from the environment: WORKLOAD is n, WORKLOAD_CHANGED says that one thing is different.
+"""
+
+import os
+
+from benchmarks.workload import declaration
+from netwright.lab import lab
+
+_NUMBER = int(os.environ.get("WORKLOAD", "0"))
+_NETWORK = declaration(_NUMBER, bool(os.environ.get("WORKLOAD_CHANGED")))
+
+hosts = lab(
+    __file__,
+    name="bench",
+    subnet="198.18.250.0/24",
+    # No commit-confirm: the others have none either.
+    hosts={"bench": {"network": _NETWORK, "confirm": 0}},
+    packages=["python3"],
+)

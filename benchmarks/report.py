@@ -1,0 +1,88 @@
+"""The tables and the plot of the documentation, made of what was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.goals import Goal, Results
+
+__all__ = ["machine", "markdown", "plot"]
+
+KINDS = {"cold": "from nothing", "again": "without change", "changed": "one thing changed"}
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+         if line.startswith("model name")), platform.machine(),
+    )  # fmt: skip
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}"
+
+
+def markdown(
+    results: Results,
+    left_out: Mapping[tuple[str, int], str],
+    planned: Mapping[int, tuple[float, float]],
+    reached: Iterable[Goal],
+    rounds: int,
+) -> str:
+    """The page."""
+    lines = [
+        "# How fast", "",
+        "W(n): n namespaces, each with a veth on one hairpin bridge, an address, `lo`, a default",
+        "route and two parameters; 5n iptables rules in three chains; 20 parameters of the host.",
+        f"Measured by `make bench` over SSH on a lab host, all tools in turn, medians of {rounds},",
+        f"on: {machine()}.", "", "![seconds over n](benchmarks.svg)", "",
+        *_table(results, left_out), "", "## The planner alone", "",
+        "| things | seconds | MB |", "|---:|---:|---:|",
+        *(f"| {size:,} | {seconds:.3f} | {memory:.0f} |"
+          for size, (seconds, memory) in planned.items()),
+        "", "## Goals", "", "```", *map(str, reached), "```", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _table(results: Results, left_out: Mapping[tuple[str, int], str]) -> Iterator[str]:
+    yield "| n | tool | run | seconds | times netwright | commands | kB sent | CPU s | MB |"
+    yield "|---:|---|---|---:|---:|---:|---:|---:|---:|"
+    for (name, number, kind), item in sorted(results.items(), key=_order):
+        ours = results.get(("netwright", number, kind))
+        times = f"{item.seconds / ours.seconds:.1f}" if ours else ""
+        yield (
+            f"| {number} | {name} | {KINDS[kind]} | {item.seconds:.2f} | {times} | {item.commands}"
+            f" | {item.sent / 1000:.0f} | {item.processor:.2f} | {item.memory:.0f} |"
+        )
+    for (name, number), why in left_out.items():
+        yield f"| {number} | {name} | not measured: {why} | | | | | | |"
+
+
+def _order(item: tuple[tuple[str, int, str], object]) -> tuple[int, int, str]:
+    (name, number, kind), _ = item
+    return number, list(KINDS).index(kind), name
+
+
+def plot(results: Results, path: Path) -> None:
+    """Seconds over n, both logarithmic, a panel for each kind of run."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, len(KINDS), figsize=(12, 4), sharey=True)
+    for panel, (kind, words) in zip(panels, KINDS.items(), strict=True):
+        for name in dict.fromkeys(key[0] for key in results):
+            points = sorted((n, item.seconds) for (who, n, what), item in results.items()
+                            if (who, what) == (name, kind))  # fmt: skip
+            if points:
+                panel.plot(*zip(*points, strict=True), marker="o", label=name)
+        panel.set(title=words, xscale="log", yscale="log", xlabel="namespaces")
+        panel.grid(visible=True, which="both", alpha=0.3)
+    panels[0].set_ylabel("seconds")
+    panels[0].legend()
+    figure.tight_layout()
+    figure.savefig(path)
