@@ -5,14 +5,16 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 trap '$bin/netwright lab down --all' EXIT
 
-say() { printf '\n==> %s\n' "$*"; }
+say() { printf '\n==> %s  (%s)\n' "$*" "$(date +%T)"; }
 
-# What fails is tried once more, in sight: boots and packets depend on what else the machine does.
+# What fails is tried twice more, in sight: boots and packets depend on what else the machine does.
 tests() {
-  $bin/pytest -q -m "$1" || {
-    say "once more, what failed"
-    $bin/pytest -q -m "$1" --last-failed --last-failed-no-failures none
-  }
+  $bin/pytest -q --durations=10 -m "$1" && return 0
+  for try in second third; do
+    say "what failed, for the $try time"
+    $bin/pytest -q -m "$1" --last-failed --last-failed-no-failures none && return 0
+  done
+  return 1
 }
 
 say "tests on the real kernel, and the slow ones"
@@ -21,3 +23,4 @@ say "tests on lab hosts"
 tests lab
 say "the demo"
 sh scripts/demo.sh
+say "done"
