@@ -1,4 +1,4 @@
-"""What is ours on a host, in a file on that host: /etc/netwright/NAME.json.
+"""What is ours on a host, in a file on that host: /etc/netwright/NAME/ledger.json.
 
 Three states, each a declaration: `declared`, the last one; `created`, what is there because of us;
 `first`, the values that were there before us. What is declared no longer is pruned from these.
@@ -20,8 +20,9 @@ from netwright.links.link import KINDS, Link, defaults
 from netwright.links.options import Options
 from netwright.links.port import FRESH
 from netwright.model import HOST, Model, overlay
+from netwright.persist import ledger_paths
 from netwright.route import Route
-from netwright.snapshot import DIRECTORY, reads
+from netwright.snapshot import reads
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.sysctl import link_of, untrue
 
@@ -39,8 +40,11 @@ class Ledger:
     created: NetworkState = field(default_factory=NetworkState)
     first: NetworkState = field(default_factory=NetworkState)
 
-    def files(self, name: str) -> dict[str, str]:
-        """Path -> content: the ledger itself, and what the next snapshot has to read for it."""
+    def files(self, name: str, keep: bool = True) -> dict[str, str]:
+        """Path -> content: the ledger itself, and what the next snapshot has to read for it.
+
+        + keep: whether it outlives the next boot
+        """
         if not any(state.document() for state in (self.declared, self.created, self.first)):
             return {}
         content = {
@@ -53,9 +57,10 @@ class Ledger:
         lines = {
             line for state in (self.declared, self.created, self.first) for line in reads(state)
         }
+        path, needed = ledger_paths(name, keep)
         return {
-            f"{DIRECTORY}/{name}.json": _text(content, 3) + "\n",
-            f"{DIRECTORY}/{name}.reads": "".join(f"{line}\n" for line in sorted(lines)),
+            path: _text(content, 3) + "\n",
+            needed: "".join(f"{line}\n" for line in sorted(lines)),
         }
 
 
@@ -74,7 +79,7 @@ def parse(name: str, text: str | None) -> Ledger:
     """
     if text is None:
         return Ledger()
-    path = f"{DIRECTORY}/{name}.json"
+    path = f"the ledger {name}"
     try:
         content = json.loads(text)
         if content["version"] != VERSION:

@@ -1,12 +1,15 @@
-"""What the next boot reads: parameters, modules, and a script with the unit that runs it."""
+"""Where the files of ours are, and what the next boot reads of them: parameters, modules, and a
+script with the unit that runs it."""
 
 from __future__ import annotations
 
 from netwright import boot
-from netwright.snapshot import DIRECTORY
+from netwright.file import LINK
+from netwright.snapshot import DIRECTORY, OURS, RUNTIME
 from netwright.state import NetworkState
+from netwright.step import Phase
 
-__all__ = ["files", "paths"]
+__all__ = ["base", "files", "ledger_paths", "phases"]
 
 _HEAD = "# Written by netwright for the network {name!r}; changes here are overwritten.\n"
 _UNITS = "/etc/systemd/system"
@@ -18,45 +21,70 @@ After=systemd-sysctl.service systemd-modules-load.service systemd-udev-settle.se
 After=network-pre.target systemd-networkd.service networking.service NetworkManager.service
 After=netfilter-persistent.service nftables.service firewalld.service ufw.service
 Before=network-online.target docker.service
+ConditionPathExists={script}
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh {directory}/{name}.boot
+ExecStart=/bin/sh {script}
 
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def paths(name: str) -> tuple[str, ...]:
-    """Every path that may be ours. The parameters' file sorts after the vendors' files and after
-    99-sysctl.conf, since of two entries for one parameter the later one counts."""
+def base(name: str) -> str:
+    """The directory whose files change together."""
+    return f"{DIRECTORY}/{name}"
+
+
+def ledger_paths(name: str, keep: bool) -> tuple[str, str]:
+    """The ledger, and what the next snapshot has to read; that of a network which no boot brings
+    back goes with it."""
+    if keep:
+        return f"{base(name)}/ledger.json", f"{base(name)}/reads"
+    return f"{RUNTIME}/{name}.json", f"{RUNTIME}/{name}.reads"
+
+
+def _boot(name: str) -> tuple[str, str, str]:
+    return f"{base(name)}/sysctl.conf", f"{base(name)}/modules.conf", f"{base(name)}/boot"
+
+
+def _elsewhere(name: str) -> tuple[str, ...]:
+    # The parameters' file sorts after the vendors' files and after 99-sysctl.conf, since of two
+    # entries for one parameter the later one counts.
     return (
-        f"/etc/sysctl.d/99-zz-netwright-{name}.conf",
-        f"/etc/modules-load.d/netwright-{name}.conf",
-        f"{DIRECTORY}/{name}.boot",
-        f"{_UNITS}/netwright-{name}.service",
+        *(f"{start}{name}{end}" for start, end in OURS),
         f"{_UNITS}/multi-user.target.wants/netwright-{name}.service",
     )
 
 
-def files(name: str, declared: NetworkState) -> dict[str, str]:
-    """Path -> content of what brings a declaration back at boot.
+def phases(name: str) -> dict[str, Phase]:
+    """Every path that may be ours under a name, and the phase of its step."""
+    ledgers = (*ledger_paths(name, True), *ledger_paths(name, False))
+    return {
+        **dict.fromkeys((*_boot(name), *_elsewhere(name)), Phase.FILE),
+        **dict.fromkeys(ledgers, Phase.LEDGER),
+    }
 
-    A link to another file, as in a target's `.wants`, has that file's content.
-    """
-    parameters, modules, script, unit, enabled = paths(name)
+
+def files(name: str, declared: NetworkState) -> dict[str, str]:
+    """Path -> content of what brings a declaration back at boot."""
+    parameters, modules, script = _boot(name)
+    to_parameters, to_modules, unit, enabled = _elsewhere(name)
     head = _HEAD.format(name=name)
     found = {}
     if declared.sysctl:
         # With slashes: a dot in a link's name stays one.
         lines = "".join(f"{key} = {value}\n" for key, value in sorted(declared.sysctl.items()))
         found[parameters] = head + lines
+        found[to_parameters] = f"{LINK}{parameters}\n"
     if declared.modules:
         found[modules] = head + "".join(f"{module}\n" for module in declared.modules)
+        found[to_modules] = f"{LINK}{modules}\n"
     steps = boot.steps(declared)
     if steps:
         found[script] = boot.render(name, steps)
-        found[unit] = found[enabled] = head + _UNIT.format(name=name, directory=DIRECTORY)
+        found[unit] = head + _UNIT.format(name=name, script=script)
+        found[enabled] = f"{LINK}../{unit.rpartition('/')[2]}\n"
     return found

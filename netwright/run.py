@@ -10,7 +10,7 @@ from netwright import plan as planning
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
-from netwright.snapshot import DIRECTORY, Snapshot, reads
+from netwright.snapshot import NO_LEDGER, Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Phase, Plan, Step
 
@@ -26,13 +26,20 @@ class Run:
     desired: NetworkState
     """What is declared, and with it what goes or is given back."""
     network: Plan
-    files: Plan
+    files: file.Files
     warnings: tuple[Problem, ...] = ()
+    stamp: str = ""
+    """The ledger that the plan was made for; empty: any."""
 
     @property
     def plan(self) -> Plan:
         """All of it, in order."""
-        return [*self.network, *self.files]
+        return [*self.files.staged, *self.network, *self.files.switched]
+
+    @property
+    def _now(self) -> Plan:
+        """What does not wait for a confirmation."""
+        return [*self.files.staged, *self.network]
 
     def rest(self, current: NetworkState) -> Plan:
         """What a host still lacks."""
@@ -41,14 +48,16 @@ class Run:
     def script(self, who: str, confirm: int = 0) -> str:
         """The script for the host: change, and read again. `who` runs it.
 
-        With `confirm`, seconds, only the network: the files wait for the confirmation.
+        With `confirm`, seconds, the files are only prepared: they count once it is confirmed.
         """
-        plan = self.network if confirm else self.plan
-        return script.render(self.name, plan, reads(self.desired), files(self.name), who, confirm)
+        read = reads(self.desired), files(self.name)
+        plans = self._now, self.files.switched
+        return script.render(self.name, *plans, *read, who, confirm, self.stamp)
 
     def confirmation(self) -> str:
         """The script that confirms the network and writes the files of ours."""
-        return script.confirmation(self.name, self.files, reads(self.desired), files(self.name))
+        read = reads(self.desired), files(self.name)
+        return script.confirmation(self.name, self._now, self.files.switched, *read)
 
     def recovery(self) -> str:
         """The script that undoes at once what waits for its confirmation."""
@@ -57,7 +66,7 @@ class Run:
 
 def files(name: str) -> tuple[str, ...]:
     """Paths of ours that the snapshot reads besides the ledgers."""
-    return (f"{DIRECTORY}/{name}.reads", *persist.paths(name))
+    return tuple(path for path in persist.phases(name) if not path.endswith(".json"))
 
 
 def prepare(
@@ -95,10 +104,10 @@ def prepare(
     steps = planning.plan(snapshot.state, desired, asked=base)
     new = ledger.record(base, old, snapshot.state)
     boot = persist.files(name, base.ordered()) if keep else {}
-    written = list(file.plan(snapshot.files, boot, dict.fromkeys(persist.paths(name), Phase.FILE)))
-    paths = (f"{DIRECTORY}/{name}.reads", f"{DIRECTORY}/{name}.json")
-    written += file.plan(snapshot.files, new.files(name), dict.fromkeys(paths, Phase.LEDGER))
-    return Run(name, base, desired, steps, written, warnings)
+    wanted = {**boot, **new.files(name, keep)}
+    written = file.plan(snapshot.files, wanted, persist.base(name), persist.phases(name))
+    stamp = "" if snapshot.stamps is None else snapshot.stamps.get(name, NO_LEDGER)
+    return Run(name, base, desired, steps, written, warnings, stamp)
 
 
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
@@ -143,7 +152,7 @@ def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]
 def lines(plan: Plan) -> Iterator[str]:
     """The plan for people: each thing, and each of its attributes from what to what."""
     things: dict[str, list[Step]] = {}
-    for step in plan:
+    for step in sorted(plan, key=lambda step: step.phase is Phase.FILE):
         if step.phase is not Phase.LEDGER and not (step.implied and step.put_back):
             path = step.path.removesuffix(f".{step.attribute}") if step.attribute else step.path
             things.setdefault(path, []).append(step)

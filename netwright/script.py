@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from shlex import quote
 
 from netwright.errors import Problem, SnapshotError
+from netwright.file_shell import FILES
 from netwright.iptables_shell import APPLY
+from netwright.journal_shell import JOURNAL
+from netwright.lock_shell import LOCK
 from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
 from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
@@ -93,10 +96,10 @@ _SOURCE = re.compile(r"route (?:add|append|replace) .* src ([0-9a-f.]*:\S*)")
 
 _SCRIPT = (
     APPLY
+    + FILES
+    + JOURNAL
+    + LOCK
     + r"""
-set -u
-umask 077
-nw_dir=/run/netwright/NW_NAME
 nw_ip() {
   if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
 }
@@ -114,30 +117,6 @@ while read -r name; do
   modprobe -- "$name" || { echo "Command failed -:$line"; exit 1; }
 done
 '
-nw_tidy() {
-  [ ! -d "$1" ] || [ -n "$(ls -A "$1")" ] || rmdir "$1"
-}
-nw_file() {
-  case $1 in
-    write)
-      [ ! -f "$3" ] || cp -p "$3" "$nw_dir/$nw_at.old" || return 1
-      mkdir -p "${3%/*}" && cat > "$3.new" && chmod "$2" "$3.new" && mv "$3.new" "$3"
-      ;;
-    enable)
-      [ ! -L "$3" ] || cp -P "$3" "$nw_dir/$nw_at.old" || return 1
-      mkdir -p "${3%/*}" && ln -sfn "$2" "$3"
-      ;;
-    remove)
-      [ ! -f "$2" ] && [ ! -L "$2" ] || cp -Pp "$2" "$nw_dir/$nw_at.old" || return 1
-      rm -f "$2"
-      ;;
-    restore)
-      rm -f "$3.new"
-      rm -f "$3"
-      [ ! -f "$nw_dir/$2.old" ] && [ ! -L "$nw_dir/$2.old" ] || cp -Pp "$nw_dir/$2.old" "$3"
-      ;;
-  esac
-}
 # Waits, for five seconds at most, until addresses are no longer tentative.
 nw_dad() {
   nw_tries=0
@@ -162,117 +141,66 @@ nw_run() {
     ipset) nw_change_sets "$2" ;;
   esac
 }
-nw_batch() {
-  nw_at=$1
-  shift
-  echo "$nw_at" > "$nw_dir/at" || return 1
-  nw_run "$@" > "$nw_dir/words" 2>&1 && return 0
-  nw_line=$(sed -n 's/^Command failed .*:\([0-9]*\)$/\1/p' "$nw_dir/words")
-  # The one that moves this file has the say; it is there only while a timer runs as well.
-  [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/failed" || return 1
-  printf '@@ failed %s %s\n' "$nw_at" "${nw_line:-0}"
-  sed 's/^/|/' "$nw_dir/words"
-  nw_undo "$nw_at" "${nw_line:-0}"
-  return 1
-}
-# Undoes what comes before line $2 of batch $1; all of that batch when the line is not known.
-nw_undo() {
-  printf '@@ undo\n'
-  while read -r batch line tool netns rest; do
-    [ "$batch" -le "$1" ] || continue
-    if [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; then continue; fi
-    # shellcheck disable=SC2086 # the words of a line that the controller rendered
-    case $tool in
-      file) nw_run file host $rest < /dev/null > "$nw_dir/words" 2>&1 ;;
-      *) printf '%s\n' "$rest" | nw_run "$tool" "$netns" > "$nw_dir/words" 2>&1 ;;
-    esac && continue
-    echo "|$tool $netns $rest"
-    sed 's/^/|/' "$nw_dir/words"
-  done < "$nw_dir/program"
-}
-nw_enter() {
-  mkdir -p /run/netwright || return 1
-  if ! mkdir "$nw_dir" 2> /dev/null; then
-    echo "another run is at work under this name: $(cat "$nw_dir/who")" >&2
-    return 1
-  fi
-  rm -f "$nw_dir.undone"
-  echo "$$ $(nw_started $$)" > "$nw_dir/pid" && printf '%s\n' NW_WHO > "$nw_dir/who"
-}
-# Arms the undo: after $1 seconds the file $nw_dir/timer runs, whatever has become of this script.
-nw_arm() {
-  read -r nw_now _ < /proc/uptime
-  echo "$((${nw_now%.*} + $1))" > "$nw_dir/deadline" && : > "$nw_dir/pending" || return 1
-  if [ -d /run/systemd/system ] && command -v systemd-run > /dev/null; then
-    # Without dbus too; not part of the session, which may be killed when its connection goes.
-    systemd-run --quiet --collect --on-active="$1" --timer-property=AccuracySec=100ms \
-      sh "$nw_dir/timer" 2> "$nw_dir/words" && return 0
-  fi
-  setsid sh -c 'sleep "$1"; exec sh "$2"' timer "$1" "$nw_dir/timer" \
-    < /dev/null > /dev/null 2>&1 &
-}
-nw_expire() {
-  # The timer of an earlier run under this name, which was confirmed in time, comes too early.
-  read -r nw_now _ < /proc/uptime
-  [ -f "$nw_dir/deadline" ] && [ "${nw_now%.*}" -ge "$(cat "$nw_dir/deadline")" ] || return 0
-  mv "$nw_dir/pending" "$nw_dir/expired" 2> /dev/null || return 0
-  # Still at work: it must not go on beside its own undo.
-  ! nw_alive "$nw_dir" || { kill -9 "$nw_pid" && sleep 1; }
-  { cat "$nw_dir/who"; nw_undo "$(cat "$nw_dir/at")" 0; } > "$nw_dir.undone" 2>&1
-  nw_leave
-}
-nw_leave() {
-  rm -rf "$nw_dir" && nw_tidy /run/netwright && nw_tidy /etc/netwright
-}
 """
 )
 
-_MAIN = """nw_main() {{
-  nw_enter || return 1
-  cat > "$nw_dir/program" <<'{end}' || return 1
+_MAIN = """nw_program() {{
+  cat <<'{end}'
 {program}
 {end}
-{arm}  nw_apply
+}}
+nw_guard_script() {{
+  cat <<'{end}'
+{guard}
+{end}
+  echo "nw_guard $$"
+}}
+nw_main() {{
+  nw_enter {seconds} || return 1
+  nw_apply
   nw_status=$?
-{leave}  nw_snapshot && [ $nw_status = 0 ]
+{leave}  nw_tell
+  nw_snapshot && [ $nw_status = 0 ]
 }}
 nw_main < /dev/null
 """
 
-_ARM = """  cat > "$nw_dir/timer" <<'{end}' || return 1
-{timer}
-nw_expire
-{end}
-  nw_arm {seconds} || {{ nw_leave; echo 'the undo could not be armed' >&2; return 1; }}
+_LEAVE = "  nw_leave || return 1\n"
+# The lock is given up: what follows may hang on a connection that the change has cut.
+_LEAVE_IF_FAILED = """  if [ $nw_status = 0 ]; then
+    : > "$nw_dir/applied" && nw_unlock
+  else
+    nw_leave || return 1
+  fi
 """
 
-_CONFIRM = """nw_main() {{
-  if ! mv "$nw_dir/pending" "$nw_dir/confirmed" 2> /dev/null; then
+_CONFIRM = """nw_main() {
+  if [ ! -d "$nw_dir" ] || ! nw_lock 60 || [ ! -f "$nw_dir/applied" ] ||
+    ! mv "$nw_dir/pending" "$nw_dir/confirmed" 2> /dev/null
+  then
+    nw_unlock
     echo 'too late: the host has undone the change by itself' >&2
     return 1
   fi
-  nw_last=$(cat "$nw_dir/at")
-  mv "$nw_dir/program" "$nw_dir/program.network" || return 1
-  cat > "$nw_dir/program" <<'{end}' || return 1
-{program}
-{end}
   nw_apply
   nw_status=$?
-  if [ $nw_status != 0 ]; then
-    mv "$nw_dir/program.network" "$nw_dir/program" && nw_undo "$nw_last" 0
-  fi
-  nw_leave && nw_snapshot && [ $nw_status = 0 ]
-}}
+  nw_leave || return 1
+  nw_tell
+  nw_snapshot && [ $nw_status = 0 ]
+}
 nw_main < /dev/null
 """
 
 _RECOVER = """nw_main() {
-  [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/recovered" || return 1
-  # A directory without a batch's number belongs to a run that was stopped before its first change.
-  if [ -f "$nw_dir/at" ] && [ -f "$nw_dir/program" ]; then
-    nw_undo "$(cat "$nw_dir/at")" 0
+  [ ! -d "$nw_dir" ] || nw_lock 60 || [ ! -d "$nw_dir" ] || { nw_refuse; return 1; }
+  # The host's own guard may have been quicker.
+  if [ -d "$nw_dir" ]; then
+    [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/recovered" || return 1
+    nw_back
+    nw_leave || return 1
   fi
-  nw_leave && nw_snapshot
+  nw_unlock
+  nw_snapshot
 }
 nw_main < /dev/null
 """
@@ -280,54 +208,61 @@ nw_main < /dev/null
 
 def recovery(name: str, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
     """The script that undoes a run that never came to its end, and then prints a snapshot."""
-    return functions(wanted, files) + _SCRIPT.replace("NW_NAME", name) + _RECOVER
+    return functions(wanted, files) + _common(name, "the undo of an earlier run") + _RECOVER
+
+
+def _common(name: str, who: str, stamp: str = "") -> str:
+    found = _SCRIPT.replace("NW_NAME", name).replace("NW_WHO", quote(who))
+    return found.replace("NW_STAMP", stamp)
 
 
 def render(
     name: str,
-    plan: Plan,
+    now: Plan,
+    later: Plan,
     wanted: Iterable[str],
     files: Iterable[str] = (),
     who: str = "unknown",
     confirm: int = 0,
+    stamp: str = "",
 ) -> str:
-    """The script that runs `plan` and then prints a snapshot.
+    """The script that runs a plan and then prints a snapshot.
 
     + name: the ledger's name; what is needed meanwhile stands in /run/netwright/NAME
+    + now, later: the plan; with `confirm`, `later` waits for the confirmation
     + wanted, files: what the snapshot reads, see `snapshot.functions`
     + who: the controller, for another one that comes meanwhile
     + confirm: seconds after which the host undoes it all by itself, unless the script of
       `confirmation` has come; 0: not at all
+    + stamp: the ledger's when the plan was made; with another one nothing is changed
     """
-    body, program = _parts(plan)
-    common = _SCRIPT.replace("NW_NAME", name).replace("NW_WHO", quote(who))
-    timer = f"{functions((), ())}{common}"
-    end = _end(program + body + timer)
-    arm = _ARM.format(end=end, timer=timer, seconds=confirm) if confirm else ""
-    leave = _LEAVE_IF_FAILED if confirm else "  nw_leave || return 1\n"
-    main = _MAIN.format(end=end, program=program, arm=arm, leave=leave)
+    parts = batches([*now, *later])
+    body = "\n".join(_apply(batches(now) if confirm else parts))
+    program = "\n".join(_program([*now, *later], parts))
+    common = _common(name, who, stamp)
+    guard = f"{functions((), ())}{common}"
+    end = _end(program + body + guard)
+    main = _MAIN.format(
+        end=end,
+        program=program,
+        guard=guard,
+        seconds=confirm,
+        leave=_LEAVE_IF_FAILED if confirm else _LEAVE,
+    )
     return f"{functions(wanted, files)}{common}{_applied(body, end)}{main}"
 
 
-_LEAVE_IF_FAILED = """  [ $nw_status = 0 ] || nw_leave || return 1
-"""
+def confirmation(
+    name: str, now: Plan, later: Plan, wanted: Iterable[str], files: Iterable[str] = ()
+) -> str:
+    """The script that confirms a run: the undo is disarmed, then `later` is run.
 
-
-def confirmation(name: str, plan: Plan, wanted: Iterable[str], files: Iterable[str] = ()) -> str:
-    """The script that confirms a run: the undo is disarmed, then `plan`, the files of ours, is run.
-
-    If a file can't be written, the network is undone as well.
+    If that fails, all is undone.
     """
-    body, program = _parts(plan)
-    common = _SCRIPT.replace("NW_NAME", name)
-    end = _end(program + body)
-    main = _CONFIRM.format(end=end, program=program)
-    return f"{functions(wanted, files)}{common}{_applied(body, end)}{main}"
-
-
-def _parts(plan: Plan) -> tuple[str, str]:
-    parts = batches(plan)
-    return "\n".join(_apply(parts)), "\n".join(_program(plan, parts))
+    first = len(batches(now)) + 1
+    body = "\n".join(_apply(batches(later), first))
+    common = _common(name, "the confirmation of a run")
+    return f"{functions(wanted, files)}{common}{_applied(body, _end(body))}{_CONFIRM}"
 
 
 def _applied(body: str, end: str) -> str:
@@ -342,8 +277,8 @@ def _end(text: str) -> str:
     return f"NW_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
-def _apply(parts: list[Batch]) -> Iterator[str]:
-    for number, batch in enumerate(parts, 1):
+def _apply(parts: list[Batch], first: int = 1) -> Iterator[str]:
+    for number, batch in enumerate(parts, first):
         if batch.tool == "file":
             words = " ".join(quote(word) for word in batch.lines[0][1].split(" "))
             content = batch.payload or ""
@@ -369,16 +304,23 @@ def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
         place = last.get(id(step), place)
         places.append(place)
     for step, (number, line) in zip(reversed(plan), reversed(places), strict=True):
+        if step.phase in (Phase.FILE, Phase.LEDGER):
+            for command in step.commands():
+                yield from _restored(command, number)
         for command in step.turned().commands():
             if (source := waits.of(command)) is not None:
                 yield f"{number} {line} dad {command.netns} {source}"
-            yield f"{number} {line} {command.tool} {command.netns} {_back(command, number)}"
+            if command.tool != "file":
+                yield f"{number} {line} {command.tool} {command.netns} {command.line}"
 
 
-def _back(command: Command, number: int) -> str:
-    if command.tool != "file":
-        return command.line
-    return f"restore {number} {command.line.split(' ')[-1]}"
+def _restored(command: Command, number: int) -> Iterator[str]:
+    """Files go back to what the host has kept of them; what is staged goes with its directory."""
+    verb, *_, path = command.line.split(" ")
+    if verb == "begin":
+        yield f"{number} 1 file host drop"
+    elif verb not in ("stage", "unstage"):
+        yield f"{number} 1 file host restore {number} {path}"
 
 
 def answer(plan: Plan, output: Iterable[str]) -> Answer:

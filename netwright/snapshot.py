@@ -20,15 +20,27 @@ from netwright.iptables_shell import READ
 from netwright.links import link as links
 from netwright.links.link import SeenLink
 from netwright.links.veth import Peer, Veth
+from netwright.lock_shell import ALIVE
 from netwright.model import HOST
 from netwright.module import EVIDENCE
 from netwright.parameter import known
 from netwright.state import Namespace, NetworkState
 
-__all__ = ["DIRECTORY", "Snapshot", "parse", "reads", "script"]
+__all__ = ["DIRECTORY", "NO_LEDGER", "RUNTIME", "Snapshot", "parse", "reads", "script"]
 
 DIRECTORY = "/etc/netwright"
-"""Where ledgers stand: NAME.json, and NAME.reads, which tells the next snapshot what to read."""
+"""Where ledgers stand: NAME/ledger.json, and NAME/reads: what the next snapshot has to read."""
+RUNTIME = "/run/netwright"
+"""The journals of runs, NAME; the ledgers of what no boot brings back, NAME.json and NAME.reads."""
+NO_LEDGER = "4294967295 0"
+"""What cksum says of nothing."""
+
+OURS = (
+    ("/etc/sysctl.d/99-zz-netwright-", ".conf"),
+    ("/etc/modules-load.d/netwright-", ".conf"),
+    ("/etc/systemd/system/netwright-", ".service"),
+)
+"""How what the next boot reads is called outside of our directory, around the name."""
 
 _MARK = "@@ "
 _TABLES = ("ipsets", *iptables.FAMILIES)
@@ -48,6 +60,10 @@ class Snapshot:
     """Name -> whose run under that name is at work just now."""
     undone: Mapping[str, str] = field(default_factory=dict)
     """Name -> whose run under that name was not confirmed, and so undone by the host."""
+    names: frozenset[str] = frozenset()
+    """Of which there is anything of ours, a ledger or what the next boot reads."""
+    stamps: Mapping[str, str] | None = None
+    """Name -> what tells whether another run came since; None for a host that nobody has read."""
     scratch: Scratch = field(default_factory=Scratch)
     """What the host's own iptables makes of the declared rules."""
 
@@ -166,17 +182,28 @@ nw_read() {
 }
 nw_files() {
   for path; do
+    if [ -L "$path" ]; then
+      printf '@@ file %s\n|-> %s\n' "$path" "$(readlink "$path")"
+      continue
+    fi
     [ -f "$path" ] || continue
     printf '@@ file %s\n' "$path"
     sed 's/^/|/' "$path" || return 1
   done
 }
-# Whether the process is still that one: a number is used again some day.
-nw_started() {
-  [ -r "/proc/$1/stat" ] && cut -d' ' -f22 "/proc/$1/stat"
+# What the next run's plan is made for: another run that comes between changes it.
+nw_stamp() {
+  cat "NW_DIRECTORY/$1/ledger.json" "NW_RUNTIME/$1.json" 2> /dev/null | cksum
 }
-nw_alive() {
-  read -r nw_pid nw_start < "$1/pid" && [ "$(nw_started "$nw_pid")" = "$nw_start" ]
+# Whether a run is still at work after some seconds.
+nw_busy() {
+  nw_tries=0
+  while nw_locked "$1"; do
+    nw_tries=$((nw_tries + 1))
+    [ "$nw_tries" -le 50 ] || return 0
+    sleep 0.2
+  done
+  return 1
 }
 # A change that waits for its confirmation, or for its undo.
 nw_waits() {
@@ -192,14 +219,26 @@ NW_TMP
   [ ! -r /proc/modules ] || cut -d' ' -f1 /proc/modules
 NW_EVIDENCE
   nw_files NW_FILES
+  for path in NW_DIRECTORY/*/ledger.json NW_RUNTIME/*.json; do
+    [ -f "$path" ] || continue
+    path=${path%/ledger.json} && path=${path%.json} && path=${path##*/}
+    printf '@@ stamp %s\n|%s\n' "$path" "$(nw_stamp "$path")"
+  done
+  printf '@@ names\n'
+  for path in NW_DIRECTORY/* NW_RUNTIME/*.json NW_OURS; do
+    [ ! -e "$path" ] && [ ! -L "$path" ] || printf '%s\n' "$path"
+  done
   for path in /run/netwright/*; do
-    [ -f "$path/pid" ] || continue
-    if nw_alive "$path" || nw_waits "$path"; then
+    case ${path##*/} in *.*) continue ;; esac
+    [ -f "$path/who" ] || continue
+    # Its end, or its undo by the guard if it was killed, is worth waiting for.
+    if nw_waits "$path" || nw_busy "$path"; then
       printf '@@ working %s\n' "${path##*/}"
-    else
+    elif [ -f "$path/who" ]; then
       printf '@@ interrupted %s\n' "${path##*/}"
     fi
     [ ! -f "$path/who" ] || cat "$path/who"
+    [ ! -f "$path/pending" ] || echo '(it waits for its confirmation)'
   done
   for path in /run/netwright/*.undone; do
     [ -f "$path" ] || continue
@@ -210,7 +249,7 @@ NW_EVIDENCE
   { cat <<'NW_END'
 NW_READS
 NW_END
-    for path in NW_DIRECTORY/*.reads; do [ ! -f "$path" ] || cat "$path"; done
+    for path in NW_DIRECTORY/*/reads NW_RUNTIME/*.reads; do [ ! -f "$path" ] || cat "$path"; done
   } | LC_ALL=C sort -u | nw_read || return 1
 NW_ASIDE
   printf '@@ end\n'
@@ -239,15 +278,17 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
     evidence = "\n".join(
         f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
     )
-    globs = " ".join([f"{DIRECTORY}/*.json", *files])
+    globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
     return (
-        (READ + _SCRIPT)
+        (READ + ALIVE + _SCRIPT)
         .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
         .replace("NW_TMP", _TMP if rules else "")
         .replace("NW_EVIDENCE", evidence)
         .replace("NW_FILES", globs)
+        .replace("NW_OURS", " ".join(f"{start}*{end}" for start, end in OURS))
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
         .replace("NW_DIRECTORY", DIRECTORY)
+        .replace("NW_RUNTIME", RUNTIME)
     ) + _declared(rules)
 
 
@@ -283,13 +324,15 @@ def parse(output: Iterable[str]) -> Snapshot:
     return Snapshot(
         NetworkState.model_construct(**host.given(), modules=modules, netns=spaces),
         ledgers={
-            path.removeprefix(f"{DIRECTORY}/").removesuffix(".json"): text
+            path.removesuffix("/ledger.json").removesuffix(".json").rpartition("/")[2]: text
             for path, text in files.items()
-            if path.startswith(DIRECTORY) and path.endswith(".json")
+            if path.endswith(".json")
         },
         files=files,
         interrupted=_named(sections, "interrupted"),
         working=_named(sections, "working"),
+        names=frozenset(map(_owner, sections.get(("names", ""), ()))),
+        stamps={name: text.removeprefix("|") for name, text in _named(sections, "stamp").items()},
         undone={name: _undone(text) for name, text in _named(sections, "undone").items()},
         scratch=iptables_scratch.parse(sections),
     )
@@ -297,6 +340,14 @@ def parse(output: Iterable[str]) -> Snapshot:
 
 def _named(sections: Mapping[tuple[str, str], list[str]], wanted: str) -> dict[str, str]:
     return {name: " ".join(lines) for (kind, name), lines in sections.items() if kind == wanted}
+
+
+def _owner(path: str) -> str:
+    """The name under which a file of ours stands."""
+    for start, end in (*OURS, (f"{RUNTIME}/", ".json")):
+        if path.startswith(start):
+            return path[len(start) :].removesuffix(end)
+    return path.removeprefix(f"{DIRECTORY}/")
 
 
 def _undone(text: str) -> str:

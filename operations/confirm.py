@@ -39,7 +39,7 @@ def apply(
     deadline = time.monotonic() + confirm
     try:
         ok, output, errors = run_script(host, run.script(who, confirm), confirm)
-        answer = script.answer(run.network, output)
+        answer = script.answer(run.plan, output)
     except _LOST:
         logger.warning(f"{host.print_prefix}the connection is lost; trying a new one")
     except NetwrightError as error:
@@ -75,7 +75,7 @@ def _confirm(
         if not ok:
             words = "; ".join(line for line in errors if line)
             return [Problem("", f"the change could not be confirmed: {words}")], None
-        answer = script.answer(run.files, output)
+        answer = script.answer(run.plan, output)
         return runs.outcome(run, answer.snapshot, answer), answer.snapshot
     return _wait_for_undo(host, confirm), None
 

@@ -69,7 +69,7 @@ def converge(
     try:
         before = wanted.read(host) if read_before is None else read_before
         if wanted.name in before.undone:
-            what = "the last change was not confirmed, so the host undid it:"
+            what = "the host has undone the last change by itself,"
             logger.warning(f"{host.print_prefix}{what} {before.undone[wanted.name]}")
         if wanted.name in before.interrupted:
             _warn_interrupted(host, before.interrupted[wanted.name])

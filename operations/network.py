@@ -7,10 +7,11 @@ from typing import Any
 
 from pyinfra.api import FunctionCommand, operation
 
+from netwright.facts.snapshot import read
 from netwright.operations.converge import Wanted, actual_host, converge
 from netwright.state import NetworkState, load
 
-__all__ = ["state"]
+__all__ = ["absent", "state"]
 
 
 @operation()
@@ -31,7 +32,8 @@ def state(
     + confirm: seconds, at most 3600: the host undoes a change by itself after so long, unless this
       run comes back to it over a new connection and confirms; 0: not at all
 
-    Reads the host in one command and changes it in one. Writes the ledger in /etc/netwright.
+    Reads the host in one command and changes it in one. Writes the ledger in /etc/netwright;
+    without `persist` in /run/netwright.
     Raises DeclarationError for a wrong declaration; a host that it doesn't fit fails alone.
 
     **Example:**
@@ -47,3 +49,34 @@ def state(
     """
     declared = network if isinstance(network, NetworkState) else load(network)
     yield from converge(actual_host(), Wanted(declared, network_name, prune, persist, confirm))
+
+
+@operation()
+def absent(
+    network_name: str = "network", confirm: int = 0
+) -> Generator[FunctionCommand, None, None]:
+    """
+    Take off a host what earlier runs made; what they changed gets the values that it had before.
+
+    + network_name: whose; what is declared under other names stays. `*`: everybody's
+    + confirm: seconds, as in `network.state`
+
+    Reads the host in one command and changes it in one for each name. Removes all files of ours.
+    Raises nothing; a host on which something of ours can't go fails alone and is as it was.
+
+    **Example:**
+
+    .. code:: python
+
+        from netwright.operations import network
+
+        network.absent(name="As it was found")
+    """
+    host = actual_host()
+    names = [network_name]
+    if network_name == "*":
+        names = sorted(read(host, (), ()).names)
+        if not names:
+            host.noop("nothing of ours is here")
+    for name in names:
+        yield from converge(host, Wanted(NetworkState(), name, confirm=confirm))

@@ -19,6 +19,7 @@ from typing import Any
 from netwright import iptables_scratch, script, snapshot
 from netwright import run as runs
 from netwright.errors import HostError, NetwrightError, Problem
+from netwright.file import Files
 from netwright.operations.declared import Settings
 from netwright.snapshot import Snapshot
 from netwright.state import NetworkState, vary
@@ -48,7 +49,8 @@ def varied(
         run = runs.prepare(settings.name, wanted, before, settings.prune, keep=False)
         # Under a name of its own: an undo that was armed for an earlier check still runs out, and
         # must find nothing.
-        run = replace(run, name=f"{settings.name}-check-{secrets.token_hex(4)}")
+        name = f"{settings.name}-check-{secrets.token_hex(4)}"
+        run = replace(run, name=name, files=Files(), stamp="")
     except NetwrightError as error:
         raise VariationFailed(f"with: {_line(error.problems)}") from None
     if not run.network:
@@ -75,7 +77,7 @@ def _change(connection: Connection, run: runs.Run, before: Snapshot, life: int) 
     who = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, for a check"
     result = connection.script(f"{_TIDY}{run.script(who, life)}")
     try:
-        answer = script.answer(run.network, result.stdout.splitlines())
+        answer = script.answer(run.plan, result.stdout.splitlines())
         problems = runs.outcome(run, before, answer)
     except NetwrightError as error:
         problems = [*error.problems, Problem("", " ".join(result.stderr.split()))]

@@ -306,7 +306,9 @@ def _modify_addresses(
 
     forth = dropped(kept, gone)
     # Turned round, what goes here comes back, and what is new takes it along as it goes.
-    yield from (step(item, item, implied=True) for item in dropped([*kept, *gone], new))
+    second = [item for item in forth if ":" not in item]
+    back = {*second, *dropped([*kept, *gone], new)}
+    yield from (step(item, item, implied=True) for item in (*kept, *gone) if item in back)
     # IPv6 refuses the same address with another prefix length while the first is there.
     early = [item for item in gone if flip or any(address.same_ipv6(item, new) for new in wanted)]
     # The last one first: with a subnet's first one its others go.
@@ -318,6 +320,13 @@ def _modify_addresses(
     yield from (step(item, None) for item in reversed(gone) if item not in early)
     if not flip:
         yield from (step(item, item) for item in (*forth, *dropped(new, gone)))
+    # And a subnet's first address is to be its first again: the others go for a moment.
+    yield from (replace(step(item, item, implied=True), render=_render_gone) for item in second)
+
+
+def _render_gone(step: Step) -> Iterator[Command]:
+    ifname = step.thing.removeprefix("links.")
+    yield ip(step.netns, address.render(ifname, step.before, present=False))
 
 
 def _render_link(step: Step) -> Iterator[Command]:

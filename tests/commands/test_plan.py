@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netwright import report
+from netwright.file import Files
 from netwright.run import Run
 from netwright.state import NetworkState
 from netwright.step import Phase, Step
@@ -122,7 +123,7 @@ def test_secrets_are_left_out():
         step("links.wg0", "wireguard", None, {"private_key": "third-secret", "port": 5}),
         step("files./etc/x", "", None, "fourth-secret\nlines\n"),
     ]
-    run = Run("network", NetworkState(), NetworkState(), steps, [])
+    run = Run("network", NetworkState(), NetworkState(), steps, Files())
     found = json.dumps(report.document([report.of_run("a", run)]))
     assert 'secret"' not in found.replace('"(secret)"', "")
     assert "-secret" not in found

@@ -11,12 +11,12 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import itertools
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from netwright import script
+from netwright.file import LINK
 from netwright.links.bridge import Bridge
 from netwright.links.link import SeenLink
 from netwright.links.options import _spelling
@@ -37,7 +37,6 @@ CONF = {
              "forwarding": "0", "accept_redirects": "1"},
     "ipv6": {"accept_ra": "1", "disable_ipv6": "0", "forwarding": "0"},
 }  # fmt: skip
-LINK = "-> "
 WAITS = ("settle", "dad")
 """Tools that change nothing."""
 LOOPBACK = ("127.0.0.1/8", "::1/128")
@@ -373,6 +372,7 @@ class Host:
         self.spaces: dict[str, Space] = {}
         self.spaces[HOST] = Space(self, HOST)
         self.files: dict[str, str] = {}
+        self._staged: dict[str, str] = {}
 
     def new_mac(self) -> str:
         return _mac(next(self._macs))
@@ -398,14 +398,29 @@ class Host:
 
     def _file(self, command: Command) -> None:
         verb, *words = command.line.split(" ")
-        if verb == "write":
-            assert command.payload is not None
-            self.files[words[-1]] = command.payload
-        elif verb == "enable":
-            directory = words[-1].rpartition("/")[0]
-            self.files[words[-1]] = f"{LINK}{posixpath.normpath(f'{directory}/{words[0]}')}"
+        path = words[-1]
+        if verb == "begin":
+            self._staged = self._below(path)
+        elif verb == "unstage":
+            del self._staged[path]
+        elif verb == "switch":
+            self._exchange(path, self._staged)
+        elif verb == "link":
+            self.files[path] = f"{LINK}{words[0]}\n"
+        elif verb == "remove":
+            del self.files[path]
         else:
-            self.files.pop(words[-1], None)
+            assert verb in ("stage", "put")
+            assert command.payload is not None
+            (self._staged if verb == "stage" else self.files)[path] = command.payload
+
+    def _below(self, base: str) -> dict[str, str]:
+        return {path: text for path, text in self.files.items() if path.startswith(f"{base}/")}
+
+    def _exchange(self, base: str, files: Mapping[str, str]) -> None:
+        for path in self._below(base):
+            del self.files[path]
+        self.files.update(files)
 
     def _ip(self, space: Space, words: list[str], tool: str) -> None:
         {
@@ -534,13 +549,15 @@ class Host:
 
         Returns None when all went well, else what of the undo failed as well.
         """
-        old: dict[int, str | None] = {}
+        old: dict[int, Mapping[str, str]] = {}
         count = itertools.count()
         for number, batch in enumerate(script.batches(plan), 1):
             for line, (_, text) in enumerate(batch.lines, 1):
                 command = Command(batch.tool, batch.netns, text, batch.payload)  # type: ignore[arg-type]
                 if batch.tool == "file":
-                    old[number] = self.files.get(text.split(" ")[-1])
+                    path = text.split(" ")[-1]
+                    there = {path: self.files[path]} if path in self.files else {}
+                    old[number] = there or self._below(path)
                 try:
                     if batch.tool not in WAITS and next(count) == fails_at:
                         raise KernelError("made to fail")
@@ -551,7 +568,7 @@ class Host:
         return None
 
     def _undo(
-        self, plan: Plan, failed: int, failed_line: int, old: Mapping[int, str | None]
+        self, plan: Plan, failed: int, failed_line: int, old: Mapping[int, Mapping[str, str]]
     ) -> list[str]:
         left = []
         for text in program(plan):
@@ -560,18 +577,18 @@ class Host:
                 continue
             try:
                 if tool == "file":
-                    self._restore(rest.split(" ")[-1], old.get(int(number)))
+                    self._restore(rest, old.get(int(number), {}))
                 else:
                     self.execute(Command(tool, netns, rest))  # type: ignore[arg-type]
             except KernelError as error:
                 left.append(f"{text}: {error}")
         return left
 
-    def _restore(self, path: str, content: str | None) -> None:
-        if content is None:
+    def _restore(self, line: str, old: Mapping[str, str]) -> None:
+        if line != "drop":
+            path = line.split(" ")[-1]
             self.files.pop(path, None)
-        else:
-            self.files[path] = content
+            self._exchange(path, old)
 
     # What a snapshot shows
 
@@ -579,7 +596,7 @@ class Host:
         """As `snapshot.parse` gives it: namespaces and parameters that are asked for."""
         lines = set(reads(wanted)) | {HOST}
         for path, text in self.files.items():
-            if path.startswith(DIRECTORY) and path.endswith(".reads"):
+            if path.startswith(DIRECTORY) and path.endswith("/reads"):
                 lines |= set(text.splitlines())
         asked: dict[str, list[str]] = {name: ["*"] for name in self.spaces} if everything else {}
         for line in lines:
@@ -594,21 +611,13 @@ class Host:
         return Snapshot(
             NetworkState.model_construct(**own.given(), modules=(), netns=spaces),
             ledgers=dict(self._ledgers()),
-            files=dict(self._read_files()),
+            files=dict(self.files),
         )
-
-    def _read_files(self) -> Iterator[tuple[str, str]]:
-        for path, text in self.files.items():
-            target = text.removeprefix(LINK)
-            if text.startswith(LINK) and target in self.files:
-                yield path, self.files[target]
-            elif not text.startswith(LINK):
-                yield path, text
 
     def _ledgers(self) -> Iterator[tuple[str, str]]:
         for path, text in self.files.items():
-            if path.startswith(DIRECTORY) and path.endswith(".json"):
-                yield path.removeprefix(f"{DIRECTORY}/").removesuffix(".json"), text
+            if path.startswith(DIRECTORY) and path.endswith("/ledger.json"):
+                yield path.removeprefix(f"{DIRECTORY}/").removesuffix("/ledger.json"), text
 
     def state(self) -> NetworkState:
         """All there is."""
@@ -617,8 +626,8 @@ class Host:
 
 def program(plan: Plan) -> list[str]:
     """The lines of a plan's undo, out of the script itself."""
-    text = script.render("test", plan, [])
-    body = text.partition('cat > "$nw_dir/program" <<')[2]
+    text = script.render("test", plan, [], [])
+    body = text.partition("nw_program() {\n  cat <<")[2]
     end = re.match(r"'(\w+)'", body)
     assert end is not None
     return body.partition("\n")[2].partition(f"\n{end[1]}\n")[0].splitlines()

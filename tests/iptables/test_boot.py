@@ -9,7 +9,7 @@ from tests.iptables.test_spine import DOCUMENT
 
 pytestmark = pytest.mark.live
 
-_BOOT = "sh /etc/netwright/network.boot"
+_BOOT = "sh /etc/netwright/network/boot"
 _FORGET = (
     "ip netns delete blue; iptables -P INPUT ACCEPT; ip6tables -P FORWARD ACCEPT;"
     " for tool in iptables ip6tables; do $tool -F; $tool -X; done; iptables -t nat -F;"

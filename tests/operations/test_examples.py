@@ -34,6 +34,15 @@ def _examples():
 
 EXAMPLES = dict(_examples())
 
+# What has to be there for an example to change something.
+BEFORE = {
+    "network.absent": """
+from netwright.operations import network
+
+network.state(name="Something", network={"links": {"testbr": {"kind": "bridge"}}})
+"""
+}
+
 # A network, a /run and an /etc of its own, so that the machine's are not touched.
 SANDBOX = """
 set -e
@@ -43,6 +52,9 @@ mount --make-private /run
 cp -a /etc /run/etc
 mount --bind /run/etc /etc
 ip link set dev lo up
+before=$1
+shift
+[ -z "$before" ] || "$1" -m pyinfra -y @local "$before" > /dev/null 2>&1
 "$@" 2>&1
 echo '== again'
 "$@" 2>&1
@@ -62,9 +74,12 @@ def test_example_changes_once(name, tmp_path):
     assert found, "no example"
     deploy = tmp_path / "example.py"
     deploy.write_text(textwrap.dedent(found[1]))
+    before = tmp_path / "before.py"
+    before.write_text(BEFORE.get(name, ""))
+    first = str(before) if name in BEFORE else ""
     pyinfra = [sys.executable, "-m", "pyinfra", "-y", "@local", str(deploy)]
     done = subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", *pyinfra],
+        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", first, *pyinfra],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
