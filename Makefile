@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # What tests on this machine's own kernel use; there are two packages with an arping.
-TEST_PACKAGES := conntrack netcat-openbsd nftables shellcheck socat
+TEST_PACKAGES := conntrack graphviz netcat-openbsd nftables shellcheck socat
 INVENTORY ?= inventories/lab.py
 
 help: ## these lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from netwright.commands.adopt import adopt
+from netwright.commands.draw import draw
 from netwright.commands.lab import lab
 from netwright.commands.plan import plan
 from netwright.commands.schema import lint, schema
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (adopt, lab, lint, plan, schema):
+for command in (adopt, draw, lab, lint, plan, schema):
     main.add_command(command)

@@ -22,7 +22,7 @@ from netwright.commands.targets import (
 if TYPE_CHECKING:
     from netwright.verification.inventory import Target
 
-__all__ = ["adopt"]
+__all__ = ["adopt", "of_host"]
 
 
 @click.command()
@@ -53,7 +53,7 @@ def adopt(inventory: str, limit: Sequence[str], output: str | None, force: bool)
 
     Exit status: 0, or 1 if any host could not be read.
     """
-    found = each("reading", chosen(inventory, limit, undeclared=True), _of_host)
+    found = each("reading", chosen(inventory, limit, undeclared=True), of_host)
     paths = {name: Path(output or ".") / f"{name.replace('/', '_')}.yaml" for name in found}
     there = [str(path) for path in paths.values() if output and path.exists() and not force]
     if there:
@@ -76,7 +76,8 @@ def adopt(inventory: str, limit: Sequence[str], output: str | None, force: bool)
         raise SystemExit(1)
 
 
-def _of_host(target: Target) -> Adopted:
+def of_host(target: Target) -> Adopted:
+    """One host, read and adopted."""
     first = target.connection.script(adopt_read.names_script())
     names, set_macs = adopt_read.names(first.stdout.splitlines())
     second = target.connection.script(adopt_read.script(names))

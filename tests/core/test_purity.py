@@ -13,7 +13,8 @@ ROOMS = sorted(
 ALLOWED = {
     "__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
     "cryptography", "datetime", "functools",
-    "hashlib", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string", "textwrap",
+    "hashlib", "html", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string",
+    "textwrap",
     "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml",
 }  # fmt: skip
 AROUND = {"facts", "operations", "deploys", "lab", "verification", "commands"}
