@@ -1,6 +1,6 @@
 # make demo    a lab, converged and verified        make test   everything, as CI does
 # make check   the fast part, for every commit      make bench  tools measured side by side
-.PHONY: help demo test check bench fix packages lab-down clean
+.PHONY: help demo test check bench docs fix packages lab-down clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -36,6 +36,11 @@ test: .venv packages check ## everything, from nothing
 bench: .venv packages ## all tools side by side on a lab host; writes docs/benchmarks.md
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m benchmarks --write; status=$$?; PYTHONPATH=. $(BIN)/netwright lab down benchmarks/bench_host.py; exit $$status
+
+docs: .venv ## the docs site, into build/site; a warning is an error
+	@rm -rf build/site
+	@$(BIN)/python scripts/docs.py build/docs
+	@$(BIN)/mkdocs build --strict --quiet
 
 fix: .venv ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-import click
+from importlib import import_module
 
-from netwright.commands.adopt import adopt
-from netwright.commands.draw import draw
-from netwright.commands.lab import lab
-from netwright.commands.plan import plan
-from netwright.commands.schema import lint, schema
+import click
 
 __all__ = ["main"]
 
+_VERBS = {
+    "adopt": "adopt",
+    "draw": "draw",
+    "lab": "lab",
+    "lint": "schema",
+    "plan": "plan",
+    "rollout": "rollout",
+    "schema": "schema",
+    "watch": "watch",
+}
+"""Verb -> the module that it is in. Each is loaded when it is used: a watcher on a host has to be
+small, and what talks to hosts is not."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"netwright.commands.{_VERBS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="netwright")
 def main() -> None:
     """Converge Linux hosts to a declared network.
@@ -25,7 +46,3 @@ def main() -> None:
 
     This command is for what stands beside it.
     """
-
-
-for command in (adopt, draw, lab, lint, plan, schema):
-    main.add_command(command)

@@ -42,7 +42,7 @@ class Connection(BaseBackend):
     @property
     def pyinfra(self) -> Host:
         """The host as facts take it, with the rights that the inventory gives."""
-        rights: Any = self._escalation()
+        rights: Any = self.escalation()
         self._pyinfra.current_op_global_arguments = rights
         return self._pyinfra
 
@@ -80,7 +80,7 @@ class Connection(BaseBackend):
         text = f"(\n{script}\n) < /dev/null\nprintf '\\n%s %s' {mark} $?"
         try:
             _, output = self._pyinfra.run_shell_command(
-                StringCommand("sh"), _stdin=text, _timeout=timeout, **self._escalation()
+                StringCommand("sh"), _stdin=text, _timeout=timeout, **self.escalation()
             )
         except GetPassWarning:
             raise self._not_reached("sudo asks for a password; set _sudo_password") from None
@@ -107,7 +107,7 @@ class Connection(BaseBackend):
     def _not_reached(self, why: str) -> NotReached:
         return NotReached(f"{self.hostname} is not reached: {why}")
 
-    def _escalation(self) -> dict[str, Any]:
+    def escalation(self) -> dict[str, Any]:
         """`_sudo`, `_su_user` and so on, from host data or pyinfra's config."""
         if self._arguments is None:
             found, _ = pop_global_arguments(self._state, self._pyinfra, {})
