@@ -194,19 +194,29 @@ class _Host:
                     yield from self._line(name, ifname, link)
 
     def _line(self, name: str, ifname: str, link: Link) -> Iterator[Line]:
-        drift = self.how(name, f"links.{ifname}")
-        drift = drift if drift == MISSING or _of_port(self.drift, ifname) else SAME
         peer = link.veth.peer if link.kind == "veth" and link.veth is not None else None
         here = self._end(name, ifname, link)
         if peer is not None:
             there = peer.netns or name
             space = self.spaces.get(there)
             other = (space.links or {}).get(peer.name, Link()) if space is not None else Link()
-            back = (there, peer.name) < (name, ifname) and other.veth is not None
-            if not back:
+            ours, theirs = _rank(name, ifname, link), _rank(there, peer.name, other)
+            if other.veth is None or ours < theirs:
+                drift = self._of_line((name, ifname), (there, peer.name))
                 yield Line(here, self._end(there, peer.name, other), _label(ifname, link), drift)
         elif link.master:
+            drift = self._of_line((name, ifname))
             yield Line((self.id(name, link.master), ""), (self.id(name), ifname), drift=drift)
+
+    def _of_line(self, *ends: tuple[str, str]) -> str:
+        """Missing with either end; changed with what it is as a port, not with its addresses."""
+        found = [self.how(netns, f"links.{ifname}") for netns, ifname in ends]
+        port = [
+            self.how(netns, f"links.{ifname}.{attribute}")
+            for netns, ifname in ends
+            for attribute in ("port", "master", "state")
+        ]
+        return MISSING if MISSING in found else CHANGED if CHANGED in port else SAME
 
     def _end(self, name: str, ifname: str, link: Link) -> tuple[str, str]:
         if link.master:
@@ -214,8 +224,9 @@ class _Host:
         return self.id(name), ifname
 
 
-def _of_port(drift: Mapping[str, str], ifname: str) -> bool:
-    return any(f"links.{ifname}." in f"{path}." for path in drift)
+def _rank(netns: str, ifname: str, link: Link) -> tuple[bool, bool, str, str]:
+    """A pair is named by its end on a bridge, else by the host's."""
+    return (not link.master, netns != HOST, netns, ifname)
 
 
 def _bridges(space: Namespace) -> Iterator[tuple[str, Link]]:

@@ -86,6 +86,21 @@ def test_drift_is_at_its_place_and_nowhere_else():
     assert re.search(r"class n\d missing", mermaid)
 
 
+def test_a_pair_is_named_by_its_end_on_the_bridge_and_missing_with_either_end():
+    document = {
+        "links": {
+            "br0": {"kind": "bridge"},
+            "to-db": {
+                "kind": "veth", "veth": {"peer": {"name": "eth0", "netns": "db"}}, "master": "br0",
+            },
+        },
+        "netns": {"db": {"links": {"eth0": {}}}},
+    }  # fmt: skip
+    for path in ("links.to-db", "netns.db.links.eth0"):
+        (line,) = picture([Subject("a", load(document), drift={path: "missing"})]).lines
+        assert (line.label, line.drift) == ("to-db", "missing")
+
+
 def _draw(*words):
     return subprocess.run(
         [sys.executable, "-c", MAIN, "draw", *map(str, words)],

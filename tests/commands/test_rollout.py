@@ -87,9 +87,11 @@ def lab(tmp_path):
         return str(path)
 
     write({})
-    _run(*NETWRIGHT, "lab", "up", str(path))
-    yield write
-    _run(*NETWRIGHT, "lab", "down", str(path))
+    try:
+        _run(*NETWRIGHT, "lab", "up", str(path))
+        yield write
+    finally:
+        _run(*NETWRIGHT, "lab", "down", str(path))
 
 
 def _seen(path):
@@ -112,23 +114,23 @@ def test_a_bad_host_stops_it_and_it_is_resumed(lab):
         )
 
     nothing, done = (False, False), (True, True)
-    for bad in ("check", "cut off", "refused"):
-        path = lab({2: bad})
-        first = roll(path)
-        assert first.returncode == 1, first.stdout + first.stderr
-        assert "Traceback" not in first.stderr
-        lines = {
-            line.split()[0]: line for line in first.stdout.splitlines() if line.startswith("h")
-        }
-        if bad == "check":
-            assert "confirmed" in lines["h0"]
-            assert "h2::checks[1]" in first.stdout
-        assert all("untouched" in lines[f"h{index}"] for index in range(4, COUNT)), first.stdout
-        assert _seen(path) == [done, *[nothing] * (COUNT - 1)], first.stdout
+    for first, bad in enumerate(("check", "cut off", "refused")):
+        # Of those that are left: one alone, then three of whom one is bad, then the rest.
+        path = lab({first + 2: bad})
+        found = roll(path)
+        assert found.returncode == 1, found.stdout + found.stderr
+        assert "Traceback" not in found.stderr
+        lines = [line for line in found.stdout.splitlines() if line.startswith("h")]
+        expected = ["as declared"] * first + ["confirmed"] + ["undone"] * 3
+        expected += ["untouched"] * (COUNT - len(expected))
+        said = [line.split("  ")[1].strip() for line in lines]
+        assert said == expected, found.stdout
+        assert (f"h{first + 2}::checks[1]" in found.stdout) == (bad == "check")
+        assert _seen(path) == [done] * (first + 1) + [nothing] * (COUNT - first - 1)
     good = lab({})
     last = roll(good)
     assert last.returncode == 0, last.stdout + last.stderr
-    assert f"{COUNT - 1} confirmed, 1 as declared" in last.stdout
+    assert f"{COUNT - 3} confirmed, 3 as declared" in last.stdout
     assert _seen(good) == [done] * COUNT
-    assert "0 confirmed" not in roll(good).stdout
+    assert roll(good).stdout.splitlines()[-1] == f"{COUNT} as declared"
     assert _run(*NETWRIGHT, "plan", good).returncode == 0
