@@ -18,7 +18,6 @@ from netwright.errors import NetwrightError, Problem
 from netwright.facts.snapshot import run_script
 from netwright.operations.converge import Wanted
 from netwright.snapshot import Snapshot
-from netwright.step import Plan
 from netwright.verification.connection import NotReached
 from netwright.verification.inventory import Target
 
@@ -90,17 +89,15 @@ class Change:
             return ""
         self.applied = time.monotonic()
         text = self.made.script(self.who, self.confirm)
-        answer = self._run(text, self.made.network)
+        answer = self._run(text)
         return _line(runs.outcome(self.made, self.before, answer))
 
     def confirm_now(self) -> str:
         """Lets the change stay, and writes the files."""
         assert self.made is not None
         assert self.before is not None
-        if self.made.network:
-            answer = self._run(self.made.confirmation(), self.made.files)
-        else:
-            answer = self._run(self.made.script(self.who), self.made.plan)
+        text = self.made.confirmation() if self.made.network else self.made.script(self.who)
+        answer = self._run(text)
         return _line(runs.outcome(self.made, answer.snapshot, answer))
 
     def undo(self) -> str:
@@ -130,11 +127,12 @@ class Change:
         left = {step.path for step in now.network} ^ {step.path for step in self.made.network}
         return f"could not all be undone: {', '.join(sorted(left)[:5])}" if left else ""
 
-    def _run(self, text: str, plan: Plan) -> script.Answer:
+    def _run(self, text: str) -> script.Answer:
+        assert self.made is not None
         self.target.connection.connect()
         _, output, errors = run_script(self.target.connection.pyinfra, text, self.confirm)
         try:
-            return script.answer(plan, output)
+            return script.answer(self.made.plan, output)
         except NetwrightError as error:
             words = "; ".join(line for line in errors if line)
             raise NetwrightError([*error.problems, Problem("", words)]) from None

@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any
 
 from netwright.errors import HostError, Problem
+from netwright.file import Files
 from netwright.report import of_run
 from netwright.run import Run
 
@@ -127,7 +128,7 @@ def drifts(made: Run | HostError) -> dict[str, Drift]:
     changes = [
         change
         for change in of_run(
-            "", Run(made.name, made.declared, made.desired, made.network, [])
+            "", Run(made.name, made.declared, made.desired, made.network, Files())
         ).changes
         if not change["goes_along"] and change["action"] != "put back"
     ]

@@ -98,11 +98,11 @@ def _seen(path):
     """What each host has, by its own tools: whether there is the bridge, and what waits."""
     found = []
     for index in range(COUNT):
-        script = "ip -j link show; ls /run/netwright /etc/netwright 2> /dev/null | tr '\\n' ' '"
+        script = "ip -j link show; ls -R /run/netwright /etc/netwright 2> /dev/null | tr '\\n' ' '"
         shell = [*NETWRIGHT, "lab", "shell", path, f"h{index}", "sh", "-c", script]
         links, _, rest = _run(*shell).stdout.partition("\n")
         names = {item["ifname"] for item in json.loads(links)}
-        found.append(("toolbr" in names, "network.json" in rest))
+        found.append(("toolbr" in names, "ledger.json" in rest))
     return found
 
 
