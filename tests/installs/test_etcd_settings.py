@@ -1,10 +1,14 @@
 """What is declared of a cluster, and what is wrong with it, before any host is asked."""
 
+import datetime
+
 import pytest
 
 from netwright.errors import DeclarationError
+from netwright.installs.certificate import authority
 from netwright.installs.etcd import Member, Settings, environment, problems, render, warnings
 from netwright.installs.read import read
+from netwright.operations.etcd_files import check_authority
 
 SHA = "a" * 64
 
@@ -53,6 +57,18 @@ def test_an_address_is_an_address_and_members_agree():
     assert "no IP address" in str(next(problems([_member("a", None)])))
     found = [str(each) for each in problems([_member("a"), _member("b", "192.0.2.2", token="x")])]
     assert found == ["etcd.token: members differ: 'netwright'; 'x'"]
+
+
+def test_a_ca_that_can_not_sign_is_said_before_any_host_is_asked(tmp_path):
+    long_ago = datetime.datetime(2010, 1, 1, tzinfo=datetime.UTC)
+    check_authority(str(tmp_path), True)
+    with pytest.raises(DeclarationError, match="No such file"):
+        check_authority(str(tmp_path), False)
+    old = authority("old", long_ago)
+    (tmp_path / "ca.pem").write_text(old.certificate)
+    (tmp_path / "ca.key").write_text(old.key)
+    with pytest.raises(DeclarationError, match=r"etcd\.tls\.ca: .*expired \d+ days ago"):
+        check_authority(str(tmp_path), True)
 
 
 def test_an_even_number_is_a_warning():

@@ -57,6 +57,12 @@ class Client:
                     raise OSError(f"no endpoint took it: {error}") from error
                 time.sleep(0.01)
 
+    def close(self) -> None:
+        """All connections."""
+        for connection in self.open.values():
+            connection.close()
+        self.open.clear()
+
     def _once(self, address: str, path: str, body: dict[str, Any]) -> Any:
         connection = self.open.get(address)
         if connection is None:
