@@ -50,6 +50,7 @@ def test_a_namespace_comes_back_with_its_tables_and_sets():
         run = sandbox.prepare(nothing)
         assert sandbox.execute(run).failed is None
         assert sandbox.sh("ip netns list").out == []
-        text = script.render("network", undo(run.plan), reads(nothing), runs.files("network"))
+        read = reads(nothing), runs.files("network")
+        text = script.render("network", undo(run.network), [], *read)
         assert sandbox.sh(text).status == 0
         assert _shown(sandbox) == before
