@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["rollout"]
 
+_TRIES = 3
+"""Times that a wave is verified, when hosts could not be connected to."""
+
 
 @click.command()
 @inventory_argument
@@ -137,11 +140,17 @@ def _verify(inventory: str, targets: Iterable[Target]) -> str:
     names = [target.name for target in targets]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header"]
     command += ["--pyinfra-inventory", inventory, "--verify", "-k", "not variation", *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # 5: nothing is declared that could be verified.
-    if done.returncode in (0, 5):
-        return ""
-    lines = [line for line in done.stdout.splitlines() if re.match(r"(?:FAILED|ERROR) \S+::", line)]
+    for _ in range(_TRIES):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # 5: nothing is declared that could be verified.
+        if done.returncode in (0, 5):
+            return ""
+        lines = [
+            line for line in done.stdout.splitlines() if re.match(r"(?:FAILED|ERROR) \S+::", line)
+        ]
+        # A busy host may be slow to let somebody in; what it says once it does counts.
+        if not any("::connection " in line for line in lines):
+            break
     for line in lines:
         click.echo(f"  {line}")
     found = lines or done.stderr.splitlines()[-1:] or done.stdout.splitlines()[-1:]
