@@ -51,6 +51,9 @@ NW_FIREWALL
 nw_ip() {
   if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
 }
+nw_bridge() {
+  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
+}
 nw_in() {
   if [ "$1" = host ]; then
     shift
@@ -71,6 +74,14 @@ while read -r key value; do
   printf "%s\n" "$value" > "/proc/sys/$key" || echo "Command failed -:$line"
 done
 '
+NW_WG='
+line=0
+set -f
+while read -r words; do
+  line=$((line + 1))
+  wg $words || echo "Command failed -:$line"
+done
+'
 # Leaves out what would make a thing that is there.
 nw_new() {
   nw_there=" $(nw_ip "$1" -o link show 2> /dev/null |
@@ -79,6 +90,21 @@ nw_new() {
     case $line in
       "link add name "*)
         name=${line#link add name }
+        place=${line%% type *}
+        case $place in
+          *" netns 1") place=host ;;
+          *" netns "*) place=${place##* netns } ;;
+          *) place='' ;;
+        esac
+        if [ -n "$place" ]; then
+          # Made from where its parent is, and put into another namespace.
+          ! nw_ip "$place" link show dev "${name%% *}" > /dev/null 2>&1 || continue
+        else
+          case $nw_there in *" ${name%% *} "*) continue ;; esac
+        fi
+        ;;
+      "tuntap add dev "*)
+        name=${line#tuntap add dev }
         case $nw_there in *" ${name%% *} "*) continue ;; esac
         ;;
       "netns add "*) [ ! -e "/run/netns/${line#netns add }" ] || continue ;;
@@ -90,6 +116,8 @@ nw_run() {
   case $1 in
     ip) nw_ip "$2" -force -batch - ;;
     ip6) nw_ip "$2" -6 -force -batch - ;;
+    bridge) nw_bridge "$2" -force -batch - ;;
+    wg) nw_in "$2" sh -c "$NW_WG" ;;
     settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
     dad) : ;; # what comes too early is tried again
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;

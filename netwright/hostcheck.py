@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from netwright import iptables_check, sysctl
+from netwright import iptables_check, link_check, sysctl
 from netwright.errors import Problems
 from netwright.iptables import FAMILIES
 from netwright.links.link import KINDS, Link
@@ -24,19 +24,25 @@ def problems(
 ) -> None:
     """Everything about `asked`, a part of `desired`, that doesn't fit the host as it is."""
     spaces, wanted = dict(current.namespaces()), dict(desired.namespaces())
+    after = {
+        name: Namespace(links=_after(spaces.get(name, NEW), wanted.get(name, Namespace())))
+        for name in {**spaces, **wanted}
+        if wanted.get(name, Namespace()).state != "absent"
+    }
+    link_check.shared(found, after, dict(asked.namespaces()))
     for name, want in asked.namespaces():
         if want.state == "absent":
             continue
         have = spaces.get(name, NEW)
         with found.under(*(() if name == HOST else ("netns", name))):
-            after = _after(have, wanted.get(name, want))
+            there = after[name].links or {}
             for ifname, link in (want.links or {}).items():
                 with found.under("links", ifname):
                     _link(found, link, (have.links or {}).get(ifname))
-                    _references(found, name, link, after, wanted, spaces)
-                    _port(found, link, after.get(ifname, link), after)
-            _routes(found, have, want, after)
-            _sysctl(found, have, want, after)
+                    _references(found, name, link, there, wanted, spaces)
+                    _port(found, link, there.get(ifname, link), there)
+            _routes(found, have, want, there)
+            _sysctl(found, have, want, there)
             _tables(found, have, want)
 
 

@@ -12,7 +12,11 @@ __all__ = ["EVIDENCE", "Module", "plan"]
 
 Module = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,55}", "a kernel module's name")]
 
-EVIDENCE = {"br_netfilter": "/proc/sys/net/bridge", "ip_set": "/proc/net/ip_set"}
+EVIDENCE = {
+    "br_netfilter": "/proc/sys/net/bridge",
+    "ip_set": "/proc/net/ip_set",
+    "tun": "/sys/class/misc/tun",
+}
 """Where a module shows that has no entry of its own, because it is built in."""
 
 

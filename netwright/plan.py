@@ -208,7 +208,9 @@ class _Links:
         have, want = self.have[place], self.want.get(place, Link(state=None))
         kept = have if want.kind in (None, have.kind) else have.but(**{str(have.kind): None})
         master = (place[0], have.master or "")
-        if (master in self.gone and not self._returns(master)) or links.can_be_master(want):
+        above = self.have.get(master)
+        nested = above is not None and links.refuses(above.kind, want.kind)
+        if (master in self.gone and not self._returns(master)) or nested:
             kept = kept.but(master="", port=None)
         # The kernel chooses a new MAC address for what is made again, as it did the first time.
         again = overlay(kept.but(mac=None), want)
@@ -248,12 +250,13 @@ class _Links:
         ports = self.ports.get(place, ())
         for other in ports:
             if other not in self.gone:
-                yield from _released(other, self.have[other])
+                yield from _released(other, self.have[other], have)
         if ports:
             # It takes the smallest of its ports' until it is told one with all of them there.
             step = links.put_back(*place, "mtu", have.mtu)
             yield replace(step, phase=Phase.COLLATERAL, implied=True)
-        yield from links.undress(netns_name, ifname, have)
+        master = self.have.get((netns_name, have.master or ""))
+        yield from links.undress(netns_name, ifname, have, master)
 
     def lost(self, netns_name: str) -> set[str]:
         """The links of a namespace that go, even if they come back."""
@@ -329,10 +332,10 @@ def _under(place: Place, link: Link) -> list[Place]:
     return [*found, (link.link_netns or place[0], link.parent)] if link.parent else found
 
 
-def _released(place: Place, link: Link) -> Iterator[Step]:
+def _released(place: Place, link: Link, master: Link) -> Iterator[Step]:
     """A port whose bridge goes: the kernel releases it, turned round it has to join again."""
     without = link.but(master="", port=None)
-    for step in reversed(list(links.modify(*place, without, link))):
+    for step in reversed(list(links.modify(*place, without, link, (None, master)))):
         yield replace(step.turned(), phase=Phase.UNLINK, implied=True)
 
 
@@ -360,7 +363,9 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         assert then is not None
         if after.without_ipv6(ifname):
             now = now.but(addresses=tuple(item for item in now.addresses or () if ":" not in item))
-        yield from links.modify(name, ifname, now, then)
+        joins = then.master if then.master is not None else now.master
+        masters = before.links.get(now.master or ""), after.links.get(joins or "")
+        yield from links.modify(name, ifname, now, then, masters)
     yield from _along(name, have, lost_links)
     yield from _routes(name, have, want, change)
     yield from _rules(name, have, want)

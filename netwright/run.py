@@ -13,6 +13,7 @@ from netwright.links.options import Options
 from netwright.snapshot import NO_LEDGER, Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Phase, Plan, Step
+from netwright.traps import traps
 
 __all__ = ["Run", "files", "lines", "outcome", "prepare"]
 
@@ -89,6 +90,7 @@ def prepare(
         who = snapshot.working[name]
         raise HostError([Problem("", f"another run is at work under the name {name!r}: {who}")])
     warnings = tuple(iptables_scratch.warnings(declared, snapshot.scratch))
+    warnings += tuple(traps(snapshot.state, declared))
     declared = iptables_scratch.resolve(declared, snapshot.scratch)
     ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
     found = list(ledger.overlaps(name, declared, ledgers))

@@ -103,6 +103,9 @@ _SCRIPT = (
 nw_ip() {
   if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
 }
+nw_bridge() {
+  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
+}
 NW_SYSCTL='
 line=0
 while read -r key value; do
@@ -115,6 +118,14 @@ line=0
 while read -r name; do
   line=$((line + 1))
   modprobe -- "$name" || { echo "Command failed -:$line"; exit 1; }
+done
+'
+NW_WG='
+line=0
+set -f
+while read -r words; do
+  line=$((line + 1))
+  wg $words || { echo "Command failed -:$line"; exit 1; }
 done
 '
 # Waits, for five seconds at most, until addresses are no longer tentative.
@@ -134,6 +145,8 @@ nw_run() {
     settle) [ ! -S /run/udev/control ] || udevadm settle --timeout=20 ;;
     dad) nw_dad "$2" ;;
     ip6) nw_ip "$2" -6 -batch - ;;
+    bridge) nw_bridge "$2" -batch - ;;
+    wg) nw_in "$2" sh -c "$NW_WG" ;;
     sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
     modprobe) sh -c "$NW_MODPROBE" ;;
     file) shift 2; nw_file "$@" ;;

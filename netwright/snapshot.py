@@ -17,8 +17,10 @@ from netwright import ipset, iptables, iptables_scratch, neighbour, route, rule,
 from netwright.errors import Problem, SnapshotError
 from netwright.iptables_scratch import Scratch
 from netwright.iptables_shell import READ
+from netwright.links import bridge_vlan, vxlan, wireguard
 from netwright.links import link as links
 from netwright.links.link import SeenLink
+from netwright.links.tuntap import Tun
 from netwright.links.veth import Peer, Veth
 from netwright.lock_shell import ALIVE
 from netwright.model import HOST
@@ -79,6 +81,8 @@ def reads(state: NetworkState) -> list[str]:
         if goes or any(item.family == "inet6" for item in space.rules or ()):
             lines.add(f"{name} @rules6")
         lines |= {f"{name} @{room}" for room in _TABLES if getattr(space, room)}
+        for link in (space.links or {}).values():
+            lines |= {f"{name} {what}" for what in _of_link(link)}
         lines |= {f"{name} {key}" for key in _keys(space)}
     return sorted(lines)
 
@@ -87,8 +91,27 @@ def _is_between(name: str, link: links.Link) -> bool:
     """Whether a link is, or may be, an end of a pair in two namespaces, none of them the host's."""
     if link.state == "absent":
         return name != HOST
+    if link.link_netns not in (None, name):
+        return True
     peer = link.veth.peer if link.veth is not None else None
     return peer is not None and HOST not in (name, peer.netns) and peer.netns not in (None, name)
+
+
+def _of_link(link: links.Link) -> Iterator[str]:
+    """What has a tool of its own to show it."""
+    if any(part is not None and part.vlans is not None for part in (link.port, link.bridge)):
+        yield "@vlans"
+    if link.vxlan is not None and link.vxlan.fdb is not None:
+        yield "@fdb"
+    if link.kind in ("tun", "tap"):
+        yield "@tuntap"
+    if link.wireguard is not None:
+        yield "@wireguard"
+        if link.wireguard.private_key_file:
+            yield f"@key {link.wireguard.private_key_file}"
+        for peer in link.wireguard.peers or ():
+            if peer.preshared_key_file:
+                yield f"@psk {peer.preshared_key_file}"
 
 
 def _keys(space: Namespace) -> Iterator[str]:
@@ -137,6 +160,46 @@ nw_in() {
     ip netns exec "$@"
   fi
 }
+nw_bridge() {
+  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
+}
+# The numbers of owners, where ip has found names.
+nw_owners() {
+  printf '@@ tuntap %s\n' "$1"
+  [ "$1" = host ] || set -- "$1" -n "$1"
+  shift
+  ip "$@" -j -d link show type tun |
+    grep -o -e '"user":"[^"]*"' -e '"group":"[^"]*"' | tr -d '"' | tr : ' ' | sort -u |
+    while read -r what name; do
+      case $what in
+        user) getent passwd "$name" ;;
+        group) getent group "$name" ;;
+      esac | sed "s/^\([^:]*\):[^:]*:\([0-9]*\).*/$what \1 \2/"
+    done
+}
+# Of keys nothing but public ones and hashes goes to the controller.
+nw_hash() {
+  printf %s "$1" | sha256sum | cut -c 1-32
+}
+nw_wireguard() {
+  printf '@@ wireguard %s\n' "$1"
+  command -v wg > /dev/null || return 0
+  for nw_what in public-key listen-port fwmark allowed-ips endpoints persistent-keepalive; do
+    nw_in "$1" wg show all "$nw_what" | sed "s/^/$nw_what /" || return 1
+  done
+  nw_in "$1" wg show all preshared-keys | while read -r link peer key; do
+    [ "$key" = '(none)' ] || key=$(nw_hash "$key")
+    printf 'preshared-keys %s %s %s\n' "$link" "$peer" "$key"
+  done
+}
+nw_key() {
+  printf '@@ key %s\n' "$2"
+  [ -r "$2" ] && command -v wg > /dev/null || return 0
+  case $1 in
+    @key) wg pubkey < "$2" 2> /dev/null || : ;;
+    @psk) nw_hash "$(cat "$2")" ;;
+  esac
+}
 nw_flush() {
   [ -n "$nw_keys" ] || return 0
   printf '@@ sysctl %s\n' "$nw_name"
@@ -175,6 +238,17 @@ nw_read() {
         ;;
       @iptables | @ip6tables) nw_tables "$name" "${what#@}" ;;
       @ipsets) nw_sets "$name" ;;
+      @vlans)
+        printf '@@ vlans %s\n' "$name"
+        nw_bridge "$name" -j -compressvlans vlan show
+        ;;
+      @fdb)
+        printf '@@ fdb %s\n' "$name"
+        nw_bridge "$name" -j fdb show
+        ;;
+      @tuntap) nw_owners "$name" ;;
+      @wireguard) nw_wireguard "$name" ;;
+      "@key "* | "@psk "*) nw_key "${what%% *}" "${what#* }" ;;
       *) nw_keys="$nw_keys /proc/sys/$what" ;;
     esac || return 1
   done
@@ -381,15 +455,53 @@ def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Name
     tables: dict[str, Any] = {
         tool: iptables.parse(sections.get((tool, name), ())) for tool in iptables.FAMILIES
     }
+    shown: dict[str, links.Link] = {entry["ifname"]: links.parse(entry) for entry in entries}
+    _tell_more(shown, name, sections)
+    _number_owners(shown, sections.get(("tuntap", name), ()))
     return Namespace.model_construct(
         sysctl=dict(_pair_of(line) for line in sections.get(("sysctl", name), ())),
-        links={entry["ifname"]: links.parse(entry) for entry in entries},
+        links=shown,
         routes=tuple(item for item in seen_routes if item is not None),
         rules=tuple(item for item in seen_rules if item is not None),
         neighbours=tuple(neighbour.parse(entry) for entry in (*neighbours, *proxies)),
         ipsets=ipset.parse(sections.get(("ipset", name), ())),
         **tables,
     )
+
+
+def _tell_more(
+    shown: dict[str, links.Link], name: str, sections: Mapping[tuple[str, str], list[str]]
+) -> None:
+    """What `ip link` doesn't show of links, where it was asked for."""
+    vlans = [item for line in sections.get(("vlans", name), ()) for item in _json(line, name)]
+    for ifname, found in bridge_vlan.parse(vlans).items():
+        link = shown.get(ifname)
+        if link is not None and link.port is not None:
+            shown[ifname] = link.but(port=link.port.but(vlans=found))
+        elif link is not None and link.bridge is not None:
+            shown[ifname] = link.but(bridge=link.bridge.but(vlans=found))
+    entries = [item for line in sections.get(("fdb", name), ()) for item in _json(line, name)]
+    for ifname, link in shown.items():
+        if link.vxlan is not None and ("fdb", name) in sections:
+            own = [item for item in entries if item.get("ifname") == ifname]
+            shown[ifname] = link.but(vxlan=link.vxlan.but(fdb=vxlan.entries(own, link.vxlan)))
+    keys = {path: lines[0] for (kind, path), lines in sections.items() if kind == "key" and lines}
+    peers = wireguard.parse(sections.get(("wireguard", name), ()), keys)
+    for ifname, options in peers.items():
+        if ifname in shown:
+            shown[ifname] = shown[ifname].but(wireguard=options)
+
+
+def _number_owners(shown: dict[str, links.Link], lines: Iterable[str]) -> None:
+    numbers = {(what, name): int(number) for what, name, number in map(str.split, lines)}
+    for ifname, link in shown.items():
+        if isinstance(link.options, Tun):
+            owner, group = link.options.owner, link.options.group
+            told = link.options.but(
+                owner=numbers.get(("user", str(owner)), owner),
+                group=numbers.get(("group", str(group)), group),
+            )
+            shown[ifname] = link.but(**{str(link.kind): told})
 
 
 def _pair_of(line: str) -> tuple[str, str]:
@@ -414,6 +526,7 @@ def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[
         for ifname, link in (space.links or {}).items()
         if isinstance(link, SeenLink) and link.kind == "veth"
     }
+    _stand(spaces, ids)
     peers: dict[tuple[str, str], Peer] = {}
     for (name, _), (ifname, link) in by_index.items():
         if link.peer_name:
@@ -427,3 +540,35 @@ def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[
     for (name, ifname), peer in peers.items():
         space_links = spaces[name].links or {}
         space_links[ifname] = space_links[ifname].but(veth=Veth.model_construct(peer=peer))
+
+
+def _stand(spaces: dict[str, Namespace], ids: Mapping[str, Mapping[Any, Any]]) -> None:
+    """Find the parents that lie in other namespaces."""
+    names = {
+        (name, link.index): ifname
+        for name, space in spaces.items()
+        for ifname, link in (space.links or {}).items()
+        if isinstance(link, SeenLink)
+    }
+    for name, space in spaces.items():
+        for ifname, link in (space.links or {}).items():
+            options = link.options
+            if not isinstance(link, SeenLink) or options is None or not options.PARENT:
+                continue
+            if link.peer_netnsid is None:
+                continue
+            there = ids.get(name, {}).get(link.peer_netnsid)
+            index = link.peer_index or _index(link.parent, space)
+            parent = names.get((there or "", index))
+            told = options.but(**{options.PARENT: parent})
+            (space.links or {})[ifname] = link.but(link_netns=there, **{str(link.kind): told})
+
+
+def _index(shown: str | None, space: Namespace) -> int:
+    """A number that `ip` has taken for a link of the wrong namespace."""
+    if shown is None:
+        return 0
+    link = (space.links or {}).get(shown)
+    if isinstance(link, SeenLink):
+        return link.index
+    return int(shown[2:]) if shown[:2] == "if" and shown[2:].isdigit() else 0

@@ -14,6 +14,7 @@ from netwright.errors import DeclarationError, Problem
 from netwright.ipset import Ipset, SetName
 from netwright.iptables import Tables
 from netwright.links.link import Link
+from netwright.links.options import Options
 from netwright.links.veth import Peer, Veth
 from netwright.model import HOST, IfName, Model, NetnsName
 from netwright.module import Module
@@ -223,7 +224,10 @@ def _canonical(state: NetworkState) -> NetworkState:
     spaces = {name: _canonical_space(name, space, peers) for name, space in state.namespaces()}
     keys = [key for space in spaces.values() for key in space.sysctl or {}]
     # net.bridge.* is there only while br_netfilter is.
-    implied = ("br_netfilter",) if any(key.startswith("net/bridge/") for key in keys) else ()
+    implied = ["br_netfilter"] if any(key.startswith("net/bridge/") for key in keys) else []
+    # Of other kinds the kernel loads the module by itself.
+    kinds = {link.kind for space in spaces.values() for link in (space.links or {}).values()}
+    implied += ["tun"] if kinds & {"tun", "tap"} else []
     modules = tuple(dict.fromkeys([*(state.modules or ()), *implied]))
     return state.with_namespaces(spaces).but(modules=modules or None)
 
@@ -236,6 +240,15 @@ def _peers(state: NetworkState) -> Iterator[tuple[tuple[str, str], Peer]]:
                 there = link.veth.peer.netns or netns
                 yield (netns, ifname), link.veth.peer.but(netns=there)
                 yield (there, link.veth.peer.name), Peer(name=ifname, netns=netns)
+
+
+def _normal(netns: str, link: Link) -> Link:
+    fields: dict[str, Any] = {
+        name: part.normal()
+        for name, part in link.given().items()
+        if isinstance(part, Options) and not isinstance(part, Veth)
+    }
+    return link.but(**fields, link_netns=None if link.link_netns == netns else link.link_netns)
 
 
 def _canonical_space(
@@ -251,7 +264,7 @@ def _canonical_space(
         peer = peers.get((netns, ifname))
         if peer is not None and link.state != "absent":
             fields |= {"kind": "veth", "veth": Veth(peer=peer)}
-        links[ifname] = link.but(**fields)
+        links[ifname] = _normal(netns, link.but(**fields))
     return space.but(
         sysctl=sysctl or None,
         links=links or None,

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from netwright.model import HOST
 
-__all__ = ["SEPARATOR", "Command", "Phase", "Plan", "Step", "ip", "undo"]
+__all__ = ["SEPARATOR", "Command", "Phase", "Plan", "Step", "bridge", "ip", "undo", "wg"]
 
 SEPARATOR = "\x1f"
 """Ends the lines of a document that is one line of a batch."""
 
-Tool = Literal["ip", "ip6", "sysctl", "modprobe", "file", "ipset", "tables"]
+Tool = Literal["ip", "ip6", "bridge", "wg", "sysctl", "modprobe", "file", "ipset", "tables"]
 
 
 class Phase(IntEnum):
@@ -117,3 +117,14 @@ def ip(netns: str, line: str, family: str | None = None) -> Command:
     if not _LINE.fullmatch(line):
         raise AssertionError(f"not a batch line: {line!r}")
     return Command("ip6" if family == "inet6" else "ip", netns, line)
+
+
+def bridge(netns: str, line: str) -> Command:
+    """A line of `bridge -batch`, under the same lock."""
+    return Command("bridge", netns, ip(netns, line).line)
+
+
+def wg(netns: str, line: str) -> Command:
+    """The words of one `wg`; an IPv6 endpoint has brackets."""
+    ip(netns, line.replace("[", "").replace("]", ""))
+    return Command("wg", netns, line)

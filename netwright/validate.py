@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from netwright import iptables_check, sysctl
+from netwright import iptables_check, link_check, sysctl
 from netwright.address import is_link_local
 from netwright.errors import Problem, Problems
 from netwright.links.link import IPV6_MIN_MTU, KINDS, Link
@@ -49,6 +49,8 @@ def problems(state: NetworkState) -> list[Problem]:
             _neighbours(found, space)
             _sysctl(found, netns, space)
             iptables_check.problems(found, space)
+    spaces = dict(state.namespaces())
+    link_check.shared(found, spaces, spaces)
     _pairs(found, state)
     _loops(found, state)
     _checks(found, state)
@@ -71,12 +73,25 @@ def _links(found: Problems, netns: str, space: Namespace, state: NetworkState) -
     for ifname, link in _present(space):
         with found.under("links", ifname):
             _kind(found, link)
+            link_check.options(found, link)
             _mtu(found, link)
             _master(found, link, space.links or {})
+            _parent(found, netns, link, state)
             if link.link_netns not in (None, HOST, *(state.netns or {})):
                 found.add(
                     "link_netns", f"{link.link_netns!r} is no declared namespace and not host"
                 )
+
+
+def _parent(found: Problems, netns: str, link: Link, state: NetworkState) -> None:
+    place = link.link_netns or netns
+    space = state if place == HOST else (state.netns or {}).get(place)
+    parent = (space.links or {}).get(link.parent or "") if space is not None else None
+    if parent is not None and parent.state == "absent":
+        field = KINDS[str(link.kind)].PARENT
+        found.add(f"{link.kind}.{field}", f"{link.parent!r} is declared absent")
+    if link.link_netns is not None and link.kind in KINDS and not KINDS[link.kind].PARENT:
+        found.add("link_netns", f"is for a link on another one, which a {link.kind} is not")
 
 
 def _mtu(found: Problems, link: Link) -> None:

@@ -8,9 +8,27 @@ from typing import Any
 from pyinfra.api.operation import OperationMeta
 
 from netwright.model import HOST
-from netwright.operations.part import declare
+from netwright.operations.link_alone import bond, dummy, ifb, tap, tun, vrf, wireguard
+from netwright.operations.link_entry import declare_link
+from netwright.operations.link_on import ipvlan, macvlan, macvtap, vlan, vxlan
 
-__all__ = ["bridge", "link", "veth"]
+__all__ = [
+    "bond",
+    "bridge",
+    "dummy",
+    "ifb",
+    "ipvlan",
+    "link",
+    "macvlan",
+    "macvtap",
+    "tap",
+    "tun",
+    "veth",
+    "vlan",
+    "vrf",
+    "vxlan",
+    "wireguard",
+]
 
 
 def link(
@@ -65,7 +83,7 @@ def link(
         "ipv4": ipv4,
         "ipv6": ipv6,
     }
-    return _declare(ifname, present, netns, entry, arguments)
+    return declare_link(ifname, present, netns, entry, arguments)
 
 
 def bridge(
@@ -99,7 +117,7 @@ def bridge(
             bridge={"stp_state": False},
         )
     """
-    return _declare(ifname, present, netns, {"kind": "bridge", "bridge": bridge}, arguments)
+    return declare_link(ifname, present, netns, {"kind": "bridge", "bridge": bridge}, arguments)
 
 
 def veth(
@@ -131,16 +149,4 @@ def veth(
         link.link(name="Its end", ifname="eth0", netns="blue", addresses=["172.16.5.2/24"])
     """
     entry = {"kind": "veth", "veth": None if peer is None else {"peer": peer}}
-    return _declare(ifname, present, netns, entry, arguments)
-
-
-_COMMON = ("state", "mtu", "mac", "promisc", "addresses", "master", "port", "ipv4", "ipv6")
-
-
-def _declare(
-    ifname: str, present: bool, netns: str, entry: dict[str, Any], arguments: dict[str, Any]
-) -> OperationMeta:
-    common = {name: arguments.pop(name) for name in _COMMON if name in arguments}
-    given = {name: value for name, value in {**entry, **common}.items() if value is not None}
-    given = given if present else {"state": "absent"}
-    return declare("links", {ifname: given}, ifname, netns, **arguments)
+    return declare_link(ifname, present, netns, entry, arguments)

@@ -8,12 +8,11 @@ from typing import Any
 from netwright.links.link import Link
 from netwright.links.options import Options
 from netwright.verification.claim import Claim, Value, unreadable
+from netwright.verification.kind_claims import kind_claims, vlans
 from netwright.verification.seen import NotThere, Seen, SeenLink
 
 __all__ = ["link_claims"]
 
-# What stands under another name in `ip -d -j` than in the declaration.
-_SHOWN = {("vxlan", "dstport"): "port"}
 # ip prints these in hundredths of a second.
 _CENTISECONDS = frozenset({"forward_delay", "hello_time", "max_age", "ageing_time"})
 
@@ -72,6 +71,9 @@ def _addresses(path: str, netns: str, ifname: str, value: tuple[str, ...]) -> Cl
 
 def _port(path: str, netns: str, ifname: str, port: Options) -> Iterator[Claim]:
     for name, value in port.given().items():
+        if name == "vlans":
+            yield vlans(f"{path}.vlans", netns, ifname, value)
+            continue
         if not isinstance(value, (str, int)):
             yield unreadable(f"{path}.{name}")
             continue
@@ -88,8 +90,11 @@ def _port(path: str, netns: str, ifname: str, port: Options) -> Iterator[Claim]:
 def _options(path: str, netns: str, ifname: str, link: Link) -> Iterator[Claim]:
     options = link.options
     assert options is not None
+    special = kind_claims(path, netns, ifname, str(link.kind), options)
     for name, value in options.given().items():
-        if name == "peer":
+        if name in special:
+            yield from special[name]
+        elif name == "peer":
             yield _peer(f"{path}.peer", netns, ifname, f"{value.netns}/{value.name}")
         elif name == options.PARENT:
             yield _parent(f"{path}.{name}", netns, ifname, value)
@@ -101,8 +106,12 @@ def _other_options(
     path: str, netns: str, ifname: str, kind: str, options: Options
 ) -> Iterator[Claim]:
     """Of a link that is there already, whose kind is not declared."""
+    special = kind_claims(path, netns, ifname, kind, options)
     for name, value in options.given().items():
-        yield _option(f"{path}.{name}", netns, ifname, kind, name, value)
+        if name in special:
+            yield from special[name]
+        else:
+            yield _option(f"{path}.{name}", netns, ifname, kind, name, value)
 
 
 def _option(path: str, netns: str, ifname: str, kind: str, name: str, value: Any) -> Claim:
@@ -113,7 +122,7 @@ def _option(path: str, netns: str, ifname: str, kind: str, name: str, value: Any
         link = seen.space(netns).link(ifname)
         if link.kind != kind:
             raise NotThere(f"it is a {link.kind or 'physical'} link, not a {kind}")
-        return _value(link.data, _SHOWN.get((kind, name), name), value)
+        return _value(link.data, name, value)
 
     return Claim(path, value, find)
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from shlex import quote
 
+from netwright.links.options import Options
 from netwright.model import HOST
 from netwright.state import Namespace, NetworkState
 from netwright.verification import tables
 from netwright.verification.effective import keys_needed
+from netwright.verification.kind_reads import reads
 
 __all__ = ["Answer", "parse", "script", "wanted"]
 
@@ -40,6 +42,7 @@ _EVIDENCE = {
     "ip6_tables": "/proc/net/ip6_tables_names",
     "ip_tables": "/proc/net/ip_tables_names",
     "ip_vs": "/proc/net/ip_vs",
+    "tun": "/sys/class/misc/tun",
     "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max",
 }
 
@@ -133,13 +136,21 @@ def _space(space: Namespace, parts: list[str], keys: list[str]) -> Iterator[str]
     yield f"echo '{MARK} {_HERE}'\n"
     for name in parts:
         yield f"part {quote(name)} {_PARTS[name]} 2>&1\n"
-    for name, command in tables.parts(space):
+    for name, command in (*dict(_of_kinds(space)).items(), *tables.parts(space)):
         yield f"part {quote(name)} {command}\n"
     if keys:
         # One process for all; a parameter that isn't there leaves no line.
         yield f"cd /proc/sys && part sysctl xargs grep -Hs '' <<'{MARK}'\n"
         yield "".join(f"{key}\n" for key in keys)
         yield f"{MARK}\ncd /\n"
+
+
+def _of_kinds(space: Namespace) -> Iterator[tuple[str, str]]:
+    for link in (space.links or {}).values():
+        if link.state != "absent":
+            for options in link.given().values():
+                if isinstance(options, Options):
+                    yield from reads(options)
 
 
 def parse(output: str) -> tuple[Answer, dict[str, Answer]]:

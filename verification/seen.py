@@ -262,6 +262,14 @@ class SeenSpace:
         """An ipset's entries, live; with part `ipset NAME`: what becomes of the declared."""
         return tables.entries_of(self._text(part), name)
 
+    def part(self, name: str) -> list[Any]:
+        """What a tool prints as JSON. Raises NotThere."""
+        return self._json(name)
+
+    def text(self, name: str) -> str:
+        """What a tool prints. Raises NotThere."""
+        return self._text(name)
+
     def _text(self, part: str) -> str:
         if part in self.answer.failed:
             raise NotThere(f"can't be read: {self.answer.failed[part].strip() or part}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from netwright.links.options import Ip, Options
+from netwright.links import bridge_vlan
+from netwright.links.bridge_vlan import PortVlan
+from netwright.links.options import ETHERTYPE, Ip, Options
 from netwright.model import Flag, Range
+from netwright.step import Step
 
 __all__ = ["Bridge"]
 
@@ -14,7 +17,8 @@ _CENTI = Ip(scale=100)
 
 
 class Bridge(Options):
-    """Times in whole seconds; `priority` as `ip` prints it; everything can change while it runs."""
+    """Times in whole seconds; `priority` as `ip` prints it; everything can change while it runs.
+    `vlans`: the VLANs of the bridge itself, the whole list; those of its ports stand there."""
 
     MASTER: ClassVar[bool] = True
     # br_dev_setup and br_multicast_init in net/bridge/.
@@ -34,6 +38,7 @@ class Bridge(Options):
         "nf_call_iptables": False,
         "nf_call_ip6tables": False,
         "nf_call_arptables": False,
+        "vlans": (PortVlan(vid=1, pvid=True, untagged=True),),
     }
 
     stp_state: Annotated[Flag | None, Ip()] = None
@@ -43,7 +48,7 @@ class Bridge(Options):
     ageing_time: Annotated[Annotated[int, Range(0, 1_000_000)] | None, _CENTI] = None
     priority: Annotated[Annotated[int, Range(0, 65535)] | None, Ip()] = None
     vlan_filtering: Annotated[Flag | None, Ip()] = None
-    vlan_protocol: Annotated[Literal["802.1Q", "802.1ad"] | None, Ip()] = None
+    vlan_protocol: Annotated[Literal["802.1Q", "802.1ad"] | None, ETHERTYPE] = None
     vlan_default_pvid: Annotated[Annotated[int, Range(0, 4094)] | None, Ip()] = None
     mcast_snooping: Annotated[Flag | None, Ip()] = None
     mcast_querier: Annotated[Flag | None, Ip()] = None
@@ -51,3 +56,29 @@ class Bridge(Options):
     nf_call_iptables: Annotated[Flag | None, Ip()] = None
     nf_call_ip6tables: Annotated[Flag | None, Ip()] = None
     nf_call_arptables: Annotated[Flag | None, Ip()] = None
+    vlans: tuple[PortVlan, ...] | None = None
+
+    def normal(self) -> Self:
+        return self if self.vlans is None else self.but(vlans=bridge_vlan.merged(self.vlans))
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        return bridge_vlan.problems(self.vlans or ())
+
+    def new(self) -> Self:
+        return self if self.vlans is None else self.but(vlans=self.given_to_ports)
+
+    @property
+    def given_to_ports(self) -> tuple[PortVlan, ...]:
+        """The VLANs of a new port, and of a new bridge itself."""
+        pvid = 1 if self.vlan_default_pvid is None else self.vlan_default_pvid
+        return bridge_vlan.repinned((), 0, pvid)
+
+    def modify(self, netns: str, ifname: str, kind: str, have: Self) -> Iterator[Step]:
+        yield from super().modify(netns, ifname, kind, have)
+        if self.vlans is None:
+            return
+        there = have.vlans
+        old, pvid = have.vlan_default_pvid, self.vlan_default_pvid
+        if old is not None and pvid not in (None, old):
+            there = bridge_vlan.repinned(there, old, pvid)
+        yield from bridge_vlan.modify((netns, ifname, f"{kind}.vlans"), there, self.vlans)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, cast
 
 from netwright import address
 from netwright.address import Address
 from netwright.links import port
+from netwright.links.bond import Bond
 from netwright.links.bridge import Bridge
+from netwright.links.ipvlan import Ipvlan
+from netwright.links.macvlan import Macvlan, Macvtap
 from netwright.links.options import Options
+from netwright.links.plain import Dummy, Ifb
 from netwright.links.port import Port
+from netwright.links.tuntap import Tap, Tun
 from netwright.links.veth import Veth, peer_argument
+from netwright.links.vlan import Vlan
+from netwright.links.vrf import Vrf
+from netwright.links.vxlan import Vxlan
+from netwright.links.wireguard import Wireguard
 from netwright.model import HOST, Flag, IfName, Model, NetnsRef, OwnMac, Range, Text
 from netwright.step import Command, Phase, Step, ip
 from netwright.sysctl import Value
@@ -21,8 +30,8 @@ __all__ = [
     "KINDS",
     "Link",
     "SeenLink",
-    "can_be_master",
     "create",
+    "cycles",
     "defaults",
     "delete",
     "fresh",
@@ -31,6 +40,7 @@ __all__ = [
     "needs_new",
     "parse",
     "put_back",
+    "refuses",
     "undress",
 ]
 
@@ -54,6 +64,18 @@ class Link(Model):
     link_netns: NetnsRef | None = None
     bridge: Bridge | None = None
     veth: Veth | None = None
+    vlan: Vlan | None = None
+    macvlan: Macvlan | None = None
+    macvtap: Macvtap | None = None
+    ipvlan: Ipvlan | None = None
+    vxlan: Vxlan | None = None
+    dummy: Dummy | None = None
+    tun: Tun | None = None
+    tap: Tap | None = None
+    bond: Bond | None = None
+    vrf: Vrf | None = None
+    wireguard: Wireguard | None = None
+    ifb: Ifb | None = None
 
     @property
     def of_kind(self) -> str | None:
@@ -101,13 +123,18 @@ KINDS = _kinds()
 
 IPV6_MIN_MTU = 1280
 
+Masters = tuple[Link | None, Link | None]
+
 _SCALARS = ("mac", "mtu", "txqueuelen", "promisc")
 
 
 def parse(entry: Mapping[str, Any]) -> SeenLink:
     """From one entry of `ip -d -j address`."""
     info = entry.get("linkinfo", {})
-    kind = info.get("info_kind")
+    kind, data = info.get("info_kind"), info.get("info_data", {})
+    if kind == "tun":
+        # One kind to the kernel; which of both it is stands inside.
+        kind = data.get("type", kind)
     ifname, flags = entry["ifname"], entry["flags"]
     addresses: dict[bool, list[str]] = {False: [], True: []}
     for item in entry.get("addr_info", ()):
@@ -131,7 +158,10 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
         "peer_netnsid": entry.get("link_netnsid"),
     }
     if kind in KINDS:
-        fields[kind] = KINDS[kind].parse(info.get("info_data", {}))
+        options = KINDS[kind].parse(data)
+        if options.PARENT and "link_netnsid" not in entry and "link" in entry:
+            options = options.but(**{options.PARENT: entry["link"]})
+        fields[kind] = options
     if info.get("info_slave_kind") == "bridge":
         fields["port"] = Port.parse(info["info_slave_data"])
     return SeenLink.model_construct(**fields)
@@ -139,7 +169,7 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
 
 def fresh(want: Link) -> Link:
     """What a link is like that has just been made from `want`: the kernel's defaults."""
-    options: dict[str, Any] = {want.kind: want.options} if want.kind else {}
+    options = {} if want.options is None else {str(want.kind): want.options.new()}
     return Link(kind=want.kind, state="down", promisc=False, addresses=(), master="").but(**options)
 
 
@@ -159,16 +189,14 @@ def needs_new(current: Link, want: Link) -> str:
     have, options = current.options, want.options
     if have is None or options is None:
         return ""
-    for name in options.IDENTITY:
-        value = getattr(options, name)
-        if value is not None and value != getattr(have, name):
-            return name
-    return ""
+    if want.parent is not None and want.link_netns != current.link_netns:
+        return "link_netns"
+    return options.unchangeable(have)
 
 
-def can_be_master(want: Link) -> bool:
-    """Whether it is of a kind that has ports; it can't be a port itself then."""
-    return want.kind in KINDS and KINDS[str(want.kind)].MASTER
+def refuses(master: str | None, kind: str | None) -> bool:
+    """Whether the kernel takes no link of a kind into a master of another one."""
+    return kind == "vrf" or (master, kind) in (("bridge", "bridge"), ("bond", "bond"))
 
 
 def create(netns: str, ifname: str, want: Link) -> Step:
@@ -182,9 +210,10 @@ def delete(netns: str, ifname: str, current: Link) -> Step:
     return Step(Phase.UNLINK, netns, f"links.{ifname}", "", current, None, _render_link)
 
 
-def undress(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+def undress(netns: str, ifname: str, current: Link, master: Link | None) -> Iterator[Step]:
     """What the kernel takes away with a link: the steps are there for the way back."""
-    for step in reversed(list(modify(netns, ifname, fresh(current), current))):
+    dressing = modify(netns, ifname, fresh(current), current, (None, master))
+    for step in reversed(list(dressing)):
         yield replace(step.turned(), phase=Phase.UNLINK, implied=True)
 
 
@@ -194,8 +223,12 @@ def put_back(netns: str, ifname: str, attribute: str, value: object) -> Step:
     return Step(Phase.LINK, netns, thing, attribute, value, value, _RENDER[attribute])
 
 
-def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+def modify(
+    netns: str, ifname: str, current: Link, want: Link, masters: Masters = (None, None)
+) -> Iterator[Step]:
     """The steps that change a live link in place, each attribute by itself.
+
+    + masters: what it belongs to before and afterwards
 
     Order: what `up` depends on first, and a port's attributes only on a bridge's port.
     """
@@ -210,13 +243,33 @@ def modify(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]
         if value is not None and value != getattr(current, name):
             yield step(name, getattr(current, name), value)
     yield from _modify_options(netns, ifname, current, want)
-    if want.master is not None and want.master != current.master:
-        yield from _forgotten(netns, ifname, current)
-        yield step("master", current.master, want.master)
-    yield from _modify_port(netns, ifname, current, want)
     flips = want.state not in (None, current.state)
     flip = [step("state", current.state, want.state)] if flips else []
+    if want.master is not None and want.master != current.master:
+        yield from _forgotten(netns, ifname, current, masters[0])
+        joins = step("master", current.master, want.master)
+        if current.state == "up" and cycles(masters):
+            flip = _cycle(joins, step, want.state or "up", masters)
+        else:
+            yield joins
+    yield from _modify_port(netns, ifname, current, want, masters)
     yield from _modify_addresses(netns, ifname, current, want, flip)
+
+
+def cycles(masters: Masters) -> bool:
+    """Whether the kernel takes a link down and up again as it leaves the one for the other."""
+    return any(master is not None and master.kind in ("bond", "vrf") for master in masters)
+
+
+def _cycle(
+    joins: Step, step: Callable[[str, object, object], Step], state: str, masters: Masters
+) -> list[Step]:
+    before, after = (None if item is None else item.kind for item in masters)
+    if "bond" not in (before, after):
+        return [joins] if state == "up" else [joins, step("state", "up", state)]
+    # A bond takes only what is down, and opens it; what leaves it is closed.
+    down = replace(step("state", "up", "down"), implied=after != "bond")
+    return [down, joins, step("state", "down", "up")] if state == "up" else [down, joins]
 
 
 def loses_ipv6(netns: str, ifname: str, current: Link) -> Iterator[Step]:
@@ -238,44 +291,32 @@ def _modify_options(netns: str, ifname: str, current: Link, want: Link) -> Itera
     have, options = current.options, want.options
     if options is None or have is None or want.of_kind != current.kind:
         return
-    for name, value in options.given().items():
-        if name not in options.IDENTITY and value != getattr(have, name):
-            before = have.model_construct(**{name: getattr(have, name)})
-            after = options.model_construct(**{name: value})
-            yield Step(
-                Phase.LINK,
-                netns,
-                f"links.{ifname}",
-                f"{want.of_kind}.{name}",
-                before,
-                after,
-                _render_options,
-            )
+    yield from options.modify(netns, ifname, str(want.of_kind), have)
 
 
-def _forgotten(netns: str, ifname: str, current: Link) -> Iterator[Step]:
+def _forgotten(netns: str, ifname: str, current: Link, master: Link | None) -> Iterator[Step]:
     """What a port was like, which it isn't any more once it leaves its bridge."""
-    for name, before in (current.port.given() if current.port is not None else {}).items():
-        fresh_one = getattr(port.FRESH, name)
-        if before != fresh_one:
-            thing, attribute = f"links.{ifname}", f"port.{name}"
-            yield Step(
-                Phase.LINK, netns, thing, attribute, before, fresh_one, _render_port, implied=True
-            )
+    if current.port is None:
+        return
+    given = current.port.given()
+    fresh_one = port.joined(None if master is None else master.bridge)
+    lost = Port().but(**{name: getattr(fresh_one, name) for name in given})
+    for step in port.modify(netns, ifname, current.port, lost, _render_port):
+        yield replace(step, implied=True)
 
 
-def _modify_port(netns: str, ifname: str, current: Link, want: Link) -> Iterator[Step]:
+def _modify_port(
+    netns: str, ifname: str, current: Link, want: Link, masters: Masters
+) -> Iterator[Step]:
     if want.port is None:
         return
+    before, after = (None if item is None else item.bridge for item in masters)
     # Joining a bridge, also another one, starts from the kernel's defaults.
     joins = want.master is not None and want.master != current.master
-    have = port.FRESH if joins or current.port is None else current.port
-    for name, value in want.port.given().items():
-        before = getattr(have, name)
-        if value != before:
-            yield Step(
-                Phase.LINK, netns, f"links.{ifname}", f"port.{name}", before, value, _render_port
-            )
+    have = port.joined(after) if joins or current.port is None else current.port
+    if not joins:
+        have = port.repinned(have, before, after)
+    yield from port.modify(netns, ifname, have, want.port, _render_port)
 
 
 def _modify_addresses(
@@ -346,10 +387,9 @@ def _render_link(step: Step) -> Iterator[Command]:
     # Made from where its parent is, and put into its namespace by the same request.
     place = want.link_netns or step.netns
     into = "" if place == step.netns else f" netns {'1' if step.netns == HOST else step.netns}"
-    words = want.options.arguments(new=True) if want.options else ""
-    if peer is not None:
-        words += peer_argument(peer, step.netns)
-    yield ip(place, f"link add name {ifname}{parent}{into} type {want.kind}{words}")
+    options = want.options or KINDS.get(str(want.kind), Options)()
+    words = peer_argument(peer, step.netns) if peer is not None else ""
+    yield ip(place, options.create(ifname, str(want.kind), parent, into) + words)
 
 
 def _set(step: Step, words: str) -> Iterator[Command]:
@@ -374,12 +414,6 @@ def _render_master(step: Step) -> Iterator[Command]:
 
 def _render_state(step: Step) -> Iterator[Command]:
     return _set(step, "up" if step.after == "up" else "down")
-
-
-def _render_options(step: Step) -> Iterator[Command]:
-    words = cast(Options, step.after).arguments()
-    kind = step.attribute.partition(".")[0]
-    return _set(step, f"type {kind}{words}") if words else iter(())
 
 
 def _render_port(step: Step) -> Iterator[Command]:

@@ -202,7 +202,7 @@ def test_a_mistake_that_a_host_shows(document, path, words):
 def test_loops_of_masters():
     """Each of them is named."""
     with pytest.raises(DeclarationError) as caught:
-        load({"links": {"a": {**BRIDGE, "master": "b"}, "b": {**BRIDGE, "master": "a"}}})
+        load({"links": {"a": {**BRIDGE, "master": "b"}, "b": {"kind": "bond", "master": "a"}}})
     assert [problem.path for problem in caught.value.problems] == ["links.a", "links.b"]
     assert "a -> b -> a" in str(caught.value)
 
