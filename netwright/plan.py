@@ -15,6 +15,7 @@ from netwright.collateral import Change, Side
 from netwright.errors import HostError, Problems
 from netwright.iptables import FAMILIES
 from netwright.links import link as links
+from netwright.links import parents
 from netwright.links.link import Link
 from netwright.model import HOST, overlay
 from netwright.neighbour import Neighbour
@@ -357,15 +358,8 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         if sysctl.link_of(key) in (None, *after.links)
     }
     yield from sysctl.plan(name, params, wanted, change.pinned)
-    for ifname in ends.touched(name):
-        now, then = ends.now((name, ifname)), ends.then((name, ifname))
-        assert now is not None
-        assert then is not None
-        if after.without_ipv6(ifname):
-            now = now.but(addresses=tuple(item for item in now.addresses or () if ":" not in item))
-        joins = then.master if then.master is not None else now.master
-        masters = before.links.get(now.master or ""), after.links.get(joins or "")
-        yield from links.modify(name, ifname, now, then, masters)
+    steps = _modified(name, ends, before, after)
+    yield from parents.children_first(name, steps, before.links)
     yield from _along(name, have, lost_links)
     yield from _routes(name, have, want, change)
     yield from _rules(name, have, want)
@@ -377,6 +371,19 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
         if change.drops_ipv6(ifname):
             yield from links.loses_ipv6(name, ifname, before.links[ifname])
     yield from _firewall(name, have, want)
+
+
+def _modified(name: str, ends: _Links, before: Side, after: Side) -> Iterator[Step]:
+    """What each link has to be told, parents and masters first."""
+    for ifname in ends.touched(name):
+        now, then = ends.now((name, ifname)), ends.then((name, ifname))
+        assert now is not None
+        assert then is not None
+        if after.without_ipv6(ifname):
+            now = now.but(addresses=tuple(item for item in now.addresses or () if ":" not in item))
+        joins = then.master if then.master is not None else now.master
+        masters = before.links.get(now.master or ""), after.links.get(joins or "")
+        yield from links.modify(name, ifname, now, then, masters)
 
 
 def _links_after(name: str, have: Namespace, ends: _Links) -> dict[str, Link]:

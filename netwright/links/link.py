@@ -80,8 +80,9 @@ class Link(Model):
     @property
     def of_kind(self) -> str | None:
         """Its kind; of a link that is there already and declared without one, what it tells of."""
-        told = (name for name in KINDS if getattr(self, name) is not None)
-        return self.kind if self.kind is not None else next(told, None)
+        if self.kind is not None:
+            return self.kind
+        return next((name for name in KINDS if getattr(self, name) is not None), None)
 
     @property
     def options(self) -> Options | None:
