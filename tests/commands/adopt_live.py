@@ -88,6 +88,8 @@ def adopted() -> NetworkState:
 
 
 def round_trip(declared: NetworkState) -> None:
+    # As every host boots.
+    subprocess.run(["ip", "link", "set", "dev", "lo", "up"], check=True)
     converge(declared)
     before = told()
     again = adopted()
@@ -107,19 +109,31 @@ def round_trip(declared: NetworkState) -> None:
     converge(load({}))
 
 
+# What this kernel says of a kind, or of VLANs of a bridge, that it was built without.
+LACKING = ("Unknown device type", "Operation not supported")
+
+
 def scenarios() -> None:
-    """Each host of every inventory that this kernel can make."""
+    """Each host of every inventory that this kernel can make; what it cannot is told."""
     os.environ["NETWRIGHT_LAB"] = "off"
     for path in sorted((ROOT / "inventories").glob("*.py")):
-        for name, data in runpy.run_path(str(path))["hosts"]:
-            found = declared_by(data, path.parent)
+        # Hosts, or groups of them under other names.
+        groups = [item for item in runpy.run_path(str(path)).values() if isinstance(item, list)]
+        for host in (host for group in groups for host in group):
+            name, data = host if isinstance(host, tuple) and len(host) == 2 else ("", None)
+            found = declared_by(data, path.parent) if isinstance(data, dict) else None
             if found is None or not found.network.document():
                 continue
             address = data["ssh_hostname"]
             subprocess.run(["sh", "-ec", UPLINK.format(address=address)], check=True)
-            round_trip(found.network)
+            try:
+                round_trip(found.network)
+                print(f"scenario {path.stem}/{name}", flush=True)
+            except AssertionError as error:
+                if not any(words in str(error) for words in LACKING):
+                    raise
+                print(f"left out {path.stem}/{name}: {str(error)[:200]}", flush=True)
             subprocess.run(["ip", "link", "delete", "dev", "eth0"], check=True)
-            print(f"scenario {path.stem}/{name}", flush=True)
 
 
 def random_states(count: int) -> None:
