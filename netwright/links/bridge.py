@@ -58,6 +58,15 @@ class Bridge(Options):
     nf_call_arptables: Annotated[Flag | None, Ip()] = None
     vlans: tuple[PortVlan, ...] | None = None
 
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> Self:
+        """While a bridge with STP tells its neighbours of a change, it forgets within twice its
+        delay, and shows that: its ageing time is not known then."""
+        found = super().parse(data)
+        if data.get("topology_change") and found.ageing_time == 2 * (found.forward_delay or 0):
+            return found.but(ageing_time=None)
+        return found
+
     def normal(self) -> Self:
         return self if self.vlans is None else self.but(vlans=bridge_vlan.merged(self.vlans))
 
@@ -74,7 +83,8 @@ class Bridge(Options):
         return bridge_vlan.repinned((), 0, pvid)
 
     def modify(self, netns: str, ifname: str, kind: str, have: Self) -> Iterator[Step]:
-        yield from super().modify(netns, ifname, kind, have)
+        asked = self if have.ageing_time is not None else self.but(ageing_time=None)
+        yield from super(Bridge, asked).modify(netns, ifname, kind, have)
         if self.vlans is None:
             return
         there = have.vlans

@@ -1,0 +1,43 @@
+"""What the kernel does by itself for a while, and is no drift."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from netwright.state import load
+from tests.live.sandbox import Sandbox
+
+pytestmark = pytest.mark.live
+
+STP = {
+    "links": {
+        "stp0": {
+            "kind": "bridge",
+            "bridge": {"stp_state": True, "forward_delay": 2, "ageing_time": 300},
+        },
+        "port0": {"kind": "veth", "veth": {"peer": {"name": "port1"}}, "master": "stp0"},
+        "port1": {},
+    }
+}
+
+
+def _shown(sandbox):
+    (link,) = json.loads("".join(sandbox.sh("ip -d -j link show dev stp0").out))
+    return link["linkinfo"]["info_data"]
+
+
+def test_a_bridge_that_tells_of_a_change_forgets_sooner():
+    """Once its port forwards, it is the root and tells so; then its ageing time is another one."""
+    with Sandbox() as sandbox:
+        sandbox.converge(STP)
+        until = time.monotonic() + 60
+        while not (shown := _shown(sandbox))["topology_change"]:
+            assert time.monotonic() < until, shown
+            time.sleep(0.2)
+        assert shown["ageing_time"] == 400
+        assert sandbox.prepare(load(STP)).plan == []
+        other = {"links": {**STP["links"], "stp0": {"kind": "bridge", "mtu": 1400}}}
+        assert sandbox.prepare(load(other)).plan != []
