@@ -17,6 +17,8 @@ mount -t tmpfs none /run
 mkdir -p /run/netns
 mount --make-private /run
 mount -t tmpfs none /etc/sysctl.d
+mkdir -p /etc/netwright
+mount -t tmpfs none /etc/netwright
 ip link set dev lo up
 exec "$@"
 """

@@ -32,6 +32,7 @@ mkdir -p /run/netns
 mount --make-private /run
 cp -a /etc /run/etc
 mount --bind /run/etc /etc
+rm -rf /etc/netwright
 ip link set dev lo up
 plan() {
   echo "== plan $*"; status=0
