@@ -82,6 +82,20 @@ while read -r words; do
   wg $words || echo "Command failed -:$line"
 done
 '
+NW_IPVS='
+line=0
+# shellcheck disable=SC2086 # the words of a line that the controller rendered
+while read -r words; do
+  line=$((line + 1))
+  ipvsadm $words && continue
+  # There already: it becomes what is declared.
+  case $words in
+    "-A "*) words="-E ${words#-A }" ;;
+    "-a "*) words="-e ${words#-a }" ;;
+  esac
+  ipvsadm $words || echo "Command failed -:$line"
+done
+'
 # Leaves out what would make a thing that is there.
 nw_new() {
   nw_there=" $(nw_ip "$1" -o link show 2> /dev/null |
@@ -124,6 +138,7 @@ nw_run() {
     modprobe) while read -r name; do modprobe -- "$name"; done ;;
     tables) nw_boot_tables "$2" ;;
     ipset) nw_boot_sets "$2" ;;
+    ipvs) nw_in "$2" sh -c "$NW_IPVS" ;;
   esac
 }
 nw_batch() {

@@ -168,6 +168,7 @@ def _pruned(
         routes=_entries(want.routes, created.routes, first.routes, side),
         rules=_entries(want.rules, created.rules, first.rules, side),
         neighbours=_entries(want.neighbours, created.neighbours, first.neighbours, side),
+        ipvs=_entries(want.ipvs, created.ipvs, first.ipvs, side),
         **iptables_ledger.pruned(want, created, first, have),
     )
 
@@ -332,6 +333,7 @@ def _created(want: Namespace, have: Namespace, old: _Old, owned: set[str]) -> Na
         routes=ours_of(want.routes, have.routes, before.routes),
         rules=ours_of(want.rules, have.rules, before.rules),
         neighbours=ours_of(want.neighbours, have.neighbours, before.neighbours),
+        ipvs=ours_of(want.ipvs, have.ipvs, before.ipvs),
     )
 
 
@@ -363,6 +365,7 @@ def _first(want: Namespace, have: Namespace, old: _Old, owned: set[str]) -> Name
         neighbours=_replaced(
             want.neighbours, have.neighbours, old.first.neighbours, old.created.neighbours
         ),
+        ipvs=_replaced(want.ipvs, have.ipvs, old.first.ipvs, old.created.ipvs),
     )
 
 
@@ -483,7 +486,7 @@ def _claims(state: NetworkState) -> Iterator[tuple[str, Any]]:
                 yield f"{at}links.{ifname}.{attribute}", value
         for key in space.sysctl or {}:
             yield f"{at}sysctl.{key}", None
-        for room in ("routes", "rules", "neighbours"):
+        for room in _ROOMS:
             for item in getattr(space, room) or ():
                 yield f"{at}{room}.{item.key}", None
         yield from ((f"{at}{path}", None) for path in iptables_ledger.claims(space))
@@ -520,7 +523,7 @@ def _on_top(before: Namespace, want: Namespace) -> Namespace:
     return want.but(links=links or None, sysctl=sysctl or None, **rooms)
 
 
-_ROOMS = ("routes", "rules", "neighbours")
+_ROOMS = ("routes", "rules", "neighbours", "ipvs")
 
 
 def _joined(before: Namespace, want: Namespace, room: str, absent: set[str]) -> Any:

@@ -16,6 +16,7 @@ EVIDENCE = {
     "br_netfilter": "/proc/sys/net/bridge",
     "ip_set": "/proc/net/ip_set",
     "tun": "/sys/class/misc/tun",
+    "ip_vs": "/proc/net/ip_vs",
 }
 """Where a module shows that has no entry of its own, because it is built in."""
 

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
-from netwright import hostcheck, ipset, iptables_plan, module, neighbour, netns, route, rule, sysctl
+from netwright import (
+    hostcheck,
+    ipset,
+    iptables_plan,
+    ipvs,
+    module,
+    neighbour,
+    netns,
+    route,
+    rule,
+    sysctl,
+)
 from netwright.collateral import Change, Side
 from netwright.errors import HostError, Problems
 from netwright.iptables import FAMILIES
@@ -364,6 +375,7 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
     yield from _routes(name, have, want, change)
     yield from _rules(name, have, want)
     yield from _neighbours(name, have, want, change)
+    yield from _ipvs(name, have, want)
     # Turned round, routes and neighbours come after what they hang on.
     for ifname in after.links:
         if change.has_other_ports(ifname):
@@ -524,6 +536,15 @@ def _rules(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
         yield rule.change(name, item, None)
     for item in sorted((*aside, *new), key=rule.speciality):
         yield rule.change(name, None, item)
+
+
+def _ipvs(name: str, have: Namespace, want: Namespace) -> Iterator[Step]:
+    there = {item.key: item for item in have.ipvs or ()}
+    for item in want.ipvs or ():
+        before = there.get(item.key)
+        after = None if item.state == "absent" else item
+        if after != before:
+            yield ipvs.change(name, before, after)
 
 
 def _neighbours(name: str, have: Namespace, want: Namespace, change: Change) -> Iterator[Step]:

@@ -128,6 +128,15 @@ while read -r words; do
   wg $words || { echo "Command failed -:$line"; exit 1; }
 done
 '
+NW_IPVS='
+line=0
+command -v ipvsadm > /dev/null || { echo "ipvsadm is not installed (package ipvsadm)"; exit 1; }
+while read -r words; do
+  line=$((line + 1))
+  # shellcheck disable=SC2086 # the words of a line that the controller rendered
+  ipvsadm $words || { echo "Command failed -:$line"; exit 1; }
+done
+'
 # Waits, for five seconds at most, until addresses are no longer tentative.
 nw_dad() {
   nw_tries=0
@@ -152,6 +161,7 @@ nw_run() {
     file) shift 2; nw_file "$@" ;;
     tables) nw_change_tables "$2" ;;
     ipset) nw_change_sets "$2" ;;
+    ipvs) nw_in "$2" sh -c "$NW_IPVS" ;;
   esac
 }
 """

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright import ipset, iptables, iptables_scratch, neighbour, route, rule, sysctl
+from netwright import ipset, iptables, iptables_scratch, ipvs, neighbour, route, rule, sysctl
 from netwright.errors import Problem, SnapshotError
 from netwright.iptables_scratch import Scratch
 from netwright.iptables_shell import READ
@@ -80,6 +80,8 @@ def reads(state: NetworkState) -> list[str]:
             lines.add(f"{name} @ids")
         if goes or any(item.family == "inet6" for item in space.rules or ()):
             lines.add(f"{name} @rules6")
+        if space.ipvs:
+            lines.add(f"{name} @ipvs")
         lines |= {f"{name} @{room}" for room in _TABLES if getattr(space, room)}
         for link in (space.links or {}).values():
             lines |= {f"{name} {what}" for what in _of_link(link)}
@@ -212,6 +214,16 @@ nw_flush() {
   [ $? -le 2 ] || return 1
   nw_keys=''
 }
+nw_services() {
+  printf '@@ ipvs %s\n' "$1"
+  # Without the module there are none; ipvsadm would load it.
+  nw_in "$1" test -e /proc/net/ip_vs || return 0
+  command -v ipvsadm > /dev/null || {
+    echo 'ipvsadm is not installed (package ipvsadm)' >&2
+    return 1
+  }
+  nw_in "$1" ipvsadm -Sn
+}
 nw_read() {
   nw_name='' nw_keys=''
   while read -r name what; do
@@ -249,6 +261,7 @@ nw_read() {
       @tuntap) nw_owners "$name" ;;
       @wireguard) nw_wireguard "$name" ;;
       "@key "* | "@psk "*) nw_key "${what%% *}" "${what#* }" ;;
+      @ipvs) nw_services "$name" ;;
       *) nw_keys="$nw_keys /proc/sys/$what" ;;
     esac || return 1
   done
@@ -464,6 +477,7 @@ def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Name
         routes=tuple(item for item in seen_routes if item is not None),
         rules=tuple(item for item in seen_rules if item is not None),
         neighbours=tuple(neighbour.parse(entry) for entry in (*neighbours, *proxies)),
+        ipvs=ipvs.parse(sections.get(("ipvs", name), ())),
         ipsets=ipset.parse(sections.get(("ipset", name), ())),
         **tables,
     )

@@ -13,6 +13,7 @@ from netwright.document import parse_yaml, problems_of, without
 from netwright.errors import DeclarationError, Problem
 from netwright.ipset import Ipset, SetName
 from netwright.iptables import Tables
+from netwright.ipvs import MODULE, Service
 from netwright.links.link import Link
 from netwright.links.options import Options
 from netwright.links.veth import Peer, Veth
@@ -41,6 +42,7 @@ class Namespace(Model):
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
+    ipvs: tuple[Service, ...] | None = None
     ipsets: Annotated[dict[SetName, Ipset] | None, BeforeValidator(_empty)] = None
     iptables: Tables | None = None
     ip6tables: Tables | None = None
@@ -51,7 +53,7 @@ class Namespace(Model):
         chain, says something."""
         rooms = {
             room: tuple(sorted(getattr(self, room) or (), key=lambda item: item.key)) or None
-            for room in ("routes", "rules", "neighbours")
+            for room in ("routes", "rules", "neighbours", "ipvs")
         }
         links = dict(sorted((self.links or {}).items())) if self.links is not None else None
         sysctl = dict(sorted((self.sysctl or {}).items())) if self.sysctl is not None else None
@@ -129,8 +131,8 @@ def vary(declared: NetworkState, variation: Mapping[str, Any]) -> NetworkState:
     """A declaration with a variation on top: what `with` of a check means.
 
     + declared: a canonical declaration
-    + variation: part of a declaration; a mapping is merged, of the routes, rules and neighbours
-      those under the same key are replaced, any other list is replaced whole
+    + variation: part of a declaration; a mapping is merged, of the routes, rules,
+      neighbours and services those under the same key are replaced, any other list whole
 
     Raises DeclarationError as `load` does.
 
@@ -143,7 +145,7 @@ def vary(declared: NetworkState, variation: Mapping[str, Any]) -> NetworkState:
     base = declared.document()
     merged = _merged(base, _plain(variation))
     for before, after in [(base, merged), *_each_netns(base, merged)]:
-        for room, entry in (("routes", Route), ("rules", Rule), ("neighbours", Neighbour)):
+        for room, entry in _ENTRIES.items():
             if room in before and room in after and after[room] is not before[room]:
                 after[room] = _by_key(before[room], after[room], entry)
     return load(merged).but(checks=declared.checks)
@@ -171,6 +173,14 @@ def _plain(space: Mapping[str, Any]) -> dict[str, Any]:
 
 _CONF = ("ipv4", "ipv6")
 _KEY: TypeAdapter[str] = TypeAdapter(Key)
+
+
+_ENTRIES: Mapping[str, Any] = {
+    "routes": Route,
+    "rules": Rule,
+    "neighbours": Neighbour,
+    "ipvs": Service,
+}
 
 
 def _each_netns(
@@ -228,6 +238,8 @@ def _canonical(state: NetworkState) -> NetworkState:
     # Of other kinds the kernel loads the module by itself.
     kinds = {link.kind for space in spaces.values() for link in (space.links or {}).values()}
     implied += ["tun"] if kinds & {"tun", "tap"} else []
+    if any(space.ipvs for space in spaces.values()):
+        implied.append(MODULE)
     modules = tuple(dict.fromkeys([*(state.modules or ()), *implied]))
     return state.with_namespaces(spaces).but(modules=modules or None)
 
@@ -271,5 +283,6 @@ def _canonical_space(
         routes=tuple(route.normal() for route in space.routes or ()) or None,
         rules=tuple(rule.normal() for rule in space.rules or ()) or None,
         neighbours=tuple(item.normal() for item in space.neighbours or ()) or None,
+        ipvs=tuple(item.normal() for item in space.ipvs or ()) or None,
         ipsets={name: item.normal() for name, item in (space.ipsets or {}).items()} or None,
     )

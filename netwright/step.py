@@ -15,7 +15,7 @@ __all__ = ["SEPARATOR", "Command", "Phase", "Plan", "Step", "bridge", "ip", "und
 SEPARATOR = "\x1f"
 """Ends the lines of a document that is one line of a batch."""
 
-Tool = Literal["ip", "ip6", "bridge", "wg", "sysctl", "modprobe", "file", "ipset", "tables"]
+Tool = Literal["ip", "ip6", "bridge", "wg", "sysctl", "modprobe", "file", "ipset", "ipvs", "tables"]
 
 
 class Phase(IntEnum):
@@ -36,9 +36,10 @@ class Phase(IntEnum):
     LINK = 11
     ROUTE = 12  # a gateway must be reachable: addresses first
     ROUTE_LATE = 13  # an IPv6 source is refused until its link, and the pair's other end, is up
-    NETNS_DELETE = 14  # asynchronous: its links have gone by themselves before
-    FILE = 15
-    LEDGER = 16  # last: it says what is done
+    IPVS = 14  # what it sends packets to is there
+    NETNS_DELETE = 15  # asynchronous: its links have gone by themselves before
+    FILE = 16
+    LEDGER = 17  # last: it says what is done
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from netwright import iptables_check, link_check, sysctl
+from netwright import iptables_check, ipvs, link_check, sysctl
 from netwright.address import is_link_local
 from netwright.errors import Problem, Problems
 from netwright.links.link import IPV6_MIN_MTU, KINDS, Link
@@ -47,6 +47,7 @@ def problems(state: NetworkState) -> list[Problem]:
             _routes(found, space)
             _rules(found, space)
             _neighbours(found, space)
+            _ipvs(found, space)
             _sysctl(found, netns, space)
             iptables_check.problems(found, space)
     spaces = dict(state.namespaces())
@@ -199,6 +200,17 @@ def _neighbours(found: Problems, space: Namespace) -> None:
             if item.state != "absent" and (item.mac is None) != bool(item.proxy):
                 found.add("", "needs either mac or proxy: true")
             _named_link(found, space, "dev", item.dev)
+
+
+def _ipvs(found: Problems, space: Namespace) -> None:
+    seen: dict[str, int] = {}
+    for index, item in enumerate(space.ipvs or ()):
+        with found.under(f"ipvs[{index}]"):
+            if item.key in seen:
+                found.add("", f"{item.key} is also ipvs[{seen[item.key]}]")
+            seen.setdefault(item.key, index)
+            for where, what in ipvs.problems(item):
+                found.add(where, what)
 
 
 def _sysctl(found: Problems, netns: str, space: Namespace) -> None:

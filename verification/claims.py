@@ -14,11 +14,12 @@ from netwright.verification import effective
 from netwright.verification.claim import Claim, unreadable
 from netwright.verification.link_claims import link_claims
 from netwright.verification.seen import NotThere, Seen, SeenRoute, SeenRule
+from netwright.verification.service_claims import service_claims
 from netwright.verification.table_claims import set_claims, table_claims
 
 __all__ = ["claims"]
 
-_ROOMS = {"modules", "sysctl", "links", "routes", "rules", "neighbours", "state"}
+_ROOMS = {"modules", "sysctl", "links", "routes", "rules", "neighbours", "ipvs", "state"}
 _READ_HERE = {*_ROOMS, "ipsets", "iptables", "ip6tables"}
 
 
@@ -57,6 +58,7 @@ def _space(netns: str, space: Namespace) -> Iterator[Claim]:
     yield from (_route(at, netns, route) for route in space.routes or ())
     yield from (_rule(at, netns, rule) for rule in space.rules or ())
     yield from (_neighbour(at, netns, entry) for entry in space.neighbours or ())
+    yield from service_claims(at, netns, space.ipvs or ())
     yield from set_claims(at, netns, space.ipsets or {})
     for family in FAMILIES:
         yield from table_claims(at, netns, family, getattr(space, family) or {})

@@ -32,6 +32,7 @@ _PARTS = {
     "neighbours": "ip -j neighbour show nud permanent",
     "proxies": "ip -j neighbour show proxy",
     "nsids": "ip -j netns list-id",
+    "ipvs": "sed -n p /proc/net/ip_vs",
 }
 
 # Where a module shows that has no entry of its own under /sys/module, because it is built in.
@@ -81,6 +82,8 @@ def wanted(netns: str, space: Namespace) -> tuple[list[str], list[str]]:
         parts += [f"{room} {family}" for family in sorted(map(str, families))]
     if space.neighbours:
         parts += ["neighbours", "proxies"]
+    if space.ipvs:
+        parts.append("ipvs")
     # The names that the host's namespace has for the others are in its list of them.
     if netns != HOST and _reaches_a_third(netns, space):
         parts.append("nsids")

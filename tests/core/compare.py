@@ -59,6 +59,8 @@ def _facts(name: str, space: Namespace, left_out: set[str]) -> Iterator[tuple[st
         yield f"rule {key}", number
     for item in space.neighbours or ():
         yield f"neighbour {item.key}", item
+    for item in space.ipvs or ():
+        yield f"service {item.key}", item
     for key, value in (space.sysctl or {}).items():
         parts = key.split("/")
         owner = f"{name} {parts[3]}" if len(parts) == 5 else name

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from netwright import script
+from netwright import ipvs, script
 from netwright.file import LINK
 from netwright.links.bridge import Bridge
 from netwright.links.link import SeenLink
@@ -252,6 +252,7 @@ class Space:
         self.routes = Routes(self)
         self.rules: list[Rule] = []
         self.neighbours: dict[Any, Neighbour] = {}
+        self.services: dict[str, tuple[str, dict[str, str]]] = {}
         self.devices["lo"] = Device(self, "lo", None, "00:00:00:00:00:00", 1)
 
     def bare_addresses(self) -> set[str]:
@@ -339,7 +340,39 @@ class Space:
             routes=self.routes.shown(),
             rules=tuple(rules),
             neighbours=tuple(self.neighbours.values()),
+            ipvs=ipvs.parse(self.listed()),
         )
+
+    # Services: what ipvsadm does, as it lists them itself
+
+    def listed(self) -> list[str]:
+        lines = []
+        for which, (how, servers) in self.services.items():
+            lines.append(f"-A {which} {how}")
+            lines += [f"-a {which} -r {server} {way}" for server, way in servers.items()]
+        return lines
+
+    def serve(self, line: str) -> None:
+        verb, rest = line.split(" ", 1)
+        which, _, how = rest.partition(" -s ")
+        which, _, server = which.partition(" -r ")
+        if verb == "-A" and which not in self.services:
+            self.services[which] = (f"-s {how}", {})
+            return
+        if which not in self.services or verb == "-A":
+            raise KernelError("Service already exists" if verb == "-A" else "No such service")
+        _, servers = self.services[which]
+        address, _, way = server.partition(" ")
+        if verb == "-E":
+            self.services[which] = (f"-s {how}", servers)
+        elif verb == "-D":
+            del self.services[which]
+        elif (verb == "-a") == (address in servers):
+            raise KernelError("Destination already exists, or no such one")
+        elif verb == "-d":
+            del servers[address]
+        else:
+            servers[address] = way
 
 
 def _compared(rule: Rule, item: Rule) -> bool:
@@ -373,6 +406,7 @@ class Host:
         self.spaces[HOST] = Space(self, HOST)
         self.files: dict[str, str] = {}
         self._staged: dict[str, str] = {}
+        self.modules: set[str] = set()
 
     def new_mac(self) -> str:
         return _mac(next(self._macs))
@@ -388,11 +422,15 @@ class Host:
             self._file(command)
         elif command.tool in WAITS:
             pass
+        elif command.tool == "modprobe":
+            self.modules.add(command.line)
         elif command.netns not in self.spaces:
             raise KernelError(f'Cannot open network namespace "{command.netns}"')
         elif command.tool == "sysctl":
             key, value = command.line.split(" ", 1)
             self.spaces[command.netns].write(key, value)
+        elif command.tool == "ipvs":
+            self.spaces[command.netns].serve(command.line)
         else:
             self._ip(self.spaces[command.netns], command.line.split(" "), command.tool)
 
@@ -609,7 +647,7 @@ class Host:
         }
         own = spaces.pop(HOST)
         return Snapshot(
-            NetworkState.model_construct(**own.given(), modules=(), netns=spaces),
+            NetworkState.model_construct(**own.given(), modules=tuple(self.modules), netns=spaces),
             ledgers=dict(self._ledgers()),
             files=dict(self.files),
         )
