@@ -22,7 +22,8 @@ from netwright.adopt_text import render
 from netwright.operations.declared import settings as declared_by
 from netwright.state import NetworkState, load
 from tests.core.documents import documents
-from tests.live.pairs import NAME, seen, settled, shell
+from tests.live.kernel import NAME, seen, shell
+from tests.live.settled import settled
 
 ROOT = Path(__file__).parents[2]
 # The link that lab hosts have, so that what scenarios lead over it has a way.
