@@ -114,9 +114,12 @@ class Connection(BaseBackend):
             self._arguments = {
                 key: value
                 for key, value in found.items()
-                if key in CONNECTOR_ARGUMENT_KEYS and key not in ("_stdin", "_timeout", "_get_pty")
+                if key in CONNECTOR_ARGUMENT_KEYS and key not in _OURS
             }
         return self._arguments
+
+
+_OURS = ("_stdin", "_timeout", "_get_pty", "_success_exit_codes")
 
 
 def _line(error: BaseException) -> str:

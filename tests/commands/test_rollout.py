@@ -54,7 +54,6 @@ def test_the_report_counts():
 
 
 def _network(index, bad):
-    own = f"{SUBNET}.{10 + index}"
     network = {
         "links": {"toolbr": {"kind": "bridge", "addresses": [f"10.77.{index}.1/24"]}},
         "checks": [{"from": "host", "ping": f"10.77.{index}.1"}],
@@ -64,7 +63,8 @@ def _network(index, bad):
     if bad == "cut off":
         network["links"]["eth0"] = {"addresses": [f"{SUBNET}.200/24"]}
     if bad == "refused":
-        network["routes"] = [{"dst": "10.78.0.0/24", "via": own, "dev": "eth0"}]
+        # Which ones there are only the kernel knows.
+        network["sysctl"] = {"net.ipv4.tcp_congestion_control": "nosuch"}
     return network
 
 
@@ -98,7 +98,7 @@ def _seen(path):
     """What each host has, by its own tools: whether there is the bridge, and what waits."""
     found = []
     for index in range(COUNT):
-        script = "ip -j link show; ls -R /run/netwright /etc/netwright 2> /dev/null | tr '\\n' ' '"
+        script = "ip -j link show; ls -RA /run/netwright /etc/netwright 2> /dev/null | tr '\\n' ' '"
         shell = [*NETWRIGHT, "lab", "shell", path, f"h{index}", "sh", "-c", script]
         links, _, rest = _run(*shell).stdout.partition("\n")
         names = {item["ifname"] for item in json.loads(links)}
