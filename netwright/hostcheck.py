@@ -43,7 +43,11 @@ def problems(
                     _port(found, link, there.get(ifname, link), there)
             _routes(found, have, want, there)
             _sysctl(found, have, want, there)
-            _tables(found, have, want)
+    for name, want in wanted.items():
+        # Of tables also what only goes: a chain that others need can't.
+        if want.state != "absent":
+            with found.under(*(() if name == HOST else ("netns", name))):
+                _tables(found, spaces.get(name, NEW), want)
 
 
 def _after(have: Namespace, want: Namespace) -> dict[str, Link]:

@@ -16,9 +16,9 @@ set -e
 mount -t tmpfs none /run
 mkdir -p /run/netns
 mount --make-private /run
-mount -t tmpfs none /etc/sysctl.d
-mkdir -p /etc/netwright
-mount -t tmpfs none /etc/netwright
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
+rm -rf /etc/netwright
 ip link set dev lo up
 exec "$@"
 """

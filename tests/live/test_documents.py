@@ -23,6 +23,7 @@ mkdir -p /run/netns
 mount --make-private /run
 cp -a /etc /run/etc
 mount --bind /run/etc /etc
+rm -rf /etc/netwright
 ip link set dev lo up
 tell() {
   ip -j -d addr; ip -j route show table all; ip -j rule; ip -6 -j rule; ip netns
