@@ -1,0 +1,113 @@
+"""Kinds of links that this kernel has: made, silent, changed in place, with packets, gone."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from netwright.state import load
+from tests.live.sandbox import Sandbox
+
+pytestmark = pytest.mark.live
+
+
+def _site(name, own, other, inside):
+    """A namespace with one end of the underlay, and a tunnel to the other over it."""
+    tunnel = {
+        "id": 42, "local": own, "dstport": 4789, "learning": False,
+        "fdb": [{"mac": "00:00:00:00:00:00", "dst": other}],
+    }  # fmt: skip
+    return {
+        "links": {
+            "lo": {},
+            f"under{name}": {"addresses": [f"{own}/24"]},
+            "vx0": {"kind": "vxlan", "vxlan": tunnel, "mtu": 1450, "addresses": [inside]},
+        }
+    }
+
+
+OVERLAY = {
+    "netns": {
+        "a": _site("a", "192.0.2.1", "192.0.2.2", "10.42.0.1/24"),
+        "b": _site("b", "192.0.2.2", "192.0.2.1", "10.42.0.2/24"),
+    }
+}
+OVERLAY["netns"]["a"]["links"]["undera"] |= {
+    "kind": "veth", "veth": {"peer": {"name": "underb", "netns": "b"}}
+}  # fmt: skip
+
+MACVLAN = {
+    "links": {"v0": {"kind": "veth", "veth": {"peer": {"name": "eth0", "netns": "out"}}}},
+    "netns": {
+        "out": {"links": {"eth0": {"addresses": ["10.9.0.9/24"]}}},
+        **{
+            name: {
+                "links": {
+                    "mv0": {
+                        "kind": "macvlan", "link_netns": "host", "addresses": [address],
+                        "macvlan": {"link": "v0", "mode": "bridge"},
+                    }
+                }
+            }
+            for name, address in (("one", "10.9.0.1/24"), ("two", "10.9.0.2/24"))
+        },
+    },
+}  # fmt: skip
+
+
+def _reaches(sandbox, netns, address, *how):
+    command = f"ip netns exec {netns} ping -q -c 1 -W 2 {' '.join(how)} {address}"
+    return sandbox.sh(command).status == 0
+
+
+def _silent(sandbox, document):
+    assert sandbox.prepare(load(document)).plan == []
+
+
+def _boots(sandbox, before):
+    """Everything goes as by a reboot, and the boot script alone brings it back."""
+    sandbox.sh("for n in $(ip netns list | cut -d' ' -f1); do ip netns delete $n; done")
+    sandbox.sh("ip link delete v0")
+    assert sandbox.sh("sh /etc/netwright/network/boot").status == 0
+    assert sandbox.prepare(load(before)).plan == []
+
+
+def test_an_overlay():
+    with Sandbox() as sandbox:
+        sandbox.converge(OVERLAY)
+        _silent(sandbox, OVERLAY)
+        assert _reaches(sandbox, "a", "10.42.0.2", "-s", "1422", "-M", "do")
+        assert not _reaches(sandbox, "a", "10.42.0.2", "-s", "1423", "-M", "do")
+        cut = copy.deepcopy(OVERLAY)
+        cut["netns"]["a"]["links"]["vx0"]["vxlan"]["fdb"] = []
+        steps = sandbox.converge(cut)
+        assert not [step for step in steps if step.thing == "links.vx0" and not step.attribute]
+        _silent(sandbox, cut)
+        sandbox.sh("ip -n a neigh flush all; ip -n b neigh flush all")
+        assert not _reaches(sandbox, "a", "10.42.0.2")
+        sandbox.converge(OVERLAY)
+        _boots(sandbox, OVERLAY)
+        assert _reaches(sandbox, "b", "10.42.0.1")
+        sandbox.converge({})
+        assert sandbox.sh("ip netns list").out == []
+
+
+def test_macvlan_modes():
+    with Sandbox() as sandbox:
+        sandbox.converge(MACVLAN)
+        _silent(sandbox, MACVLAN)
+        assert _reaches(sandbox, "one", "10.9.0.2")
+        assert _reaches(sandbox, "one", "10.9.0.9")
+        private = copy.deepcopy(MACVLAN)
+        for name in ("one", "two"):
+            private["netns"][name]["links"]["mv0"]["macvlan"]["mode"] = "private"
+        steps = sandbox.converge(private)
+        assert not [step for step in steps if step.thing == "links.mv0" and not step.attribute]
+        _silent(sandbox, private)
+        assert not _reaches(sandbox, "one", "10.9.0.2")
+        assert _reaches(sandbox, "one", "10.9.0.9")
+        _boots(sandbox, private)
+        assert _reaches(sandbox, "two", "10.9.0.9")
+        sandbox.converge({})
+        assert sandbox.sh("ip netns list; ip -br link show v0").out == []
