@@ -58,7 +58,7 @@ def _commands(deploy, tmp_path, *flags):
     path.write_text(deploy)
     pyinfra = [sys.executable, "-m", "pyinfra", "-vv", *flags, "@local", str(path)]
     done = subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", *pyinfra],
+        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", "", *pyinfra],
         cwd=ROOT,
         capture_output=True,
         text=True,
