@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def markdown(
         "# How fast", "",
         "W(n): n namespaces, each with a veth on one hairpin bridge, an address, `lo`, a default",
         "route and two parameters; 5n iptables rules in three chains; 20 parameters of the host.",
-        f"Measured by `make bench` over SSH on a lab host, all tools in turn, medians of {rounds},",
+        f"Measured by `python -m benchmarks {' '.join(sys.argv[1:])}` over SSH on a lab host,",
+        f"all tools in turn, medians of {rounds},",
         f"on: {machine()}.", "", "![seconds over n](benchmarks.svg)", "",
         *_table(results, left_out), "", "## The planner alone", "",
         "| things | seconds | MB |", "|---:|---:|---:|",
@@ -58,7 +60,8 @@ def _table(results: Results, left_out: Mapping[tuple[str, int], str]) -> Iterato
             f" | {item.sent / 1000:.0f} | {item.processor:.2f} | {item.memory:.0f} |"
         )
     for (name, number), why in left_out.items():
-        yield f"| {number} | {name} | not measured: {why} | | | | | | |"
+        # The tool's last words would break the table.
+        yield f"| {number} | {name} | not measured: {why.partition(':')[0]} | | | | | | |"
 
 
 def _order(item: tuple[tuple[str, int, str], object]) -> tuple[int, int, str]:
