@@ -35,7 +35,6 @@ class Network(Model):
     subnet: str | None = None
     gateway: str | None = None
     driver: str = "bridge"
-    internal: bool = False
     masquerade: bool = True
     bridge: str | None = Field(default=None, pattern=r"^[\w.-]{1,15}$")
 

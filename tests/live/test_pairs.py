@@ -138,7 +138,6 @@ def test_random_pairs(sandbox):
         sandbox.converge({})
         _same(empty, _read(sandbox))
         tried += 1
-        print(f"\r{tried} pairs", end="", flush=True)
 
     try_one()
     print(f"\npairs of states tried on the real kernel: {tried}")
