@@ -1,0 +1,34 @@
+"""A notebook server in a namespace, behind a rule and behind a proxy; asked from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.installs.bench import ROOT, Bench
+
+pytestmark = pytest.mark.lab
+
+INVENTORY = ROOT / "inventories" / "notebook.py"
+PAGE = "curl -s -m 20 -o /tmp/page -w '%{http_code}' 'http://198.18.206.{last}:8888/tree{token}'"
+
+
+def test_an_outside_host_gets_the_page(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "notebook", "", "notebook", ())
+    bench.file = INVENTORY
+    try:
+        bench.up()
+        for deploy in ("network", "notebook"):
+            bench.deploy(deploy, "-y")
+        for deploy in ("network", "notebook"):
+            bench.silent(deploy)
+        bench.verify()
+        for last in ("10", "11"):
+            ask = PAGE.replace("{last}", last)
+            assert bench.sh("outside", ask.replace("{token}", "?token=a-token")) == "200"
+            assert "Home Page" in bench.sh("outside", "cat /tmp/page")
+            # Who does not know the token gets no further than the door.
+            assert bench.sh("outside", ask.replace("{token}", "")) == "302"
+    finally:
+        bench.down()
