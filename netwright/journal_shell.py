@@ -56,9 +56,9 @@ nw_open() {
 }
 nw_deadline() {
   [ "$1" != 0 ] || return 0
-  # The time since the start, which no clock that is set can change.
+  # The time since the start, which no clock that is set can change; rounded up, never early.
   read -r nw_now _ < /proc/uptime
-  echo "$((${nw_now%.*} + $1))" > "$nw_new/deadline" && : > "$nw_new/pending"
+  echo "$((${nw_now%.*} + $1 + 1))" > "$nw_new/deadline" && : > "$nw_new/pending"
 }
 # The guard is no part of the run, and of the session neither, which may go with its connection.
 nw_guarded() {

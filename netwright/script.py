@@ -22,7 +22,7 @@ from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
 from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
 
-__all__ = ["Answer", "answer", "confirmation", "recovery", "render"]
+__all__ = ["TOO_LATE", "Answer", "answer", "confirmation", "recovery", "render"]
 
 
 @dataclass(frozen=True)
@@ -197,12 +197,15 @@ _LEAVE_IF_FAILED = """  if [ $nw_status = 0 ]; then
   fi
 """
 
+TOO_LATE = "too late: the host has undone the change by itself"
+"""What a host says to a confirmation after its time."""
+
 _CONFIRM = """nw_main() {
   if [ ! -d "$nw_dir" ] || ! nw_lock 60 || [ ! -f "$nw_dir/applied" ] ||
     ! mv "$nw_dir/pending" "$nw_dir/confirmed" 2> /dev/null
   then
     nw_unlock
-    echo 'too late: the host has undone the change by itself' >&2
+    echo '@TOO_LATE@' >&2
     return 1
   fi
   nw_apply
@@ -212,7 +215,7 @@ _CONFIRM = """nw_main() {
   nw_snapshot && [ $nw_status = 0 ]
 }
 nw_main < /dev/null
-"""
+""".replace("@TOO_LATE@", TOO_LATE)
 
 _RECOVER = """nw_main() {
   [ ! -d "$nw_dir" ] || nw_lock 60 || [ ! -d "$nw_dir" ] || { nw_refuse; return 1; }

@@ -64,16 +64,22 @@ def _confirm(
     host: Host, run: runs.Run, deadline: float, confirm: int
 ) -> tuple[list[Problem], Snapshot | None]:
     left = deadline - time.monotonic()
+    cut = False
     while left > 0:
         try:
             _reconnect(host, left)
+            # One that came about only after the time did so because the undo let it.
+            cut = cut or time.monotonic() >= deadline
             ok, output, errors = run_script(host, run.confirmation(), max(1, int(left)))
         except _LOST:
+            cut = True
             time.sleep(0.5)
             left = deadline - time.monotonic()
             continue
         if not ok:
             words = "; ".join(line for line in errors if line)
+            if cut and script.TOO_LATE in words:
+                break
             return [Problem("", f"the change could not be confirmed: {words}")], None
         answer = script.answer(run.plan, output)
         return runs.outcome(run, answer.snapshot, answer), answer.snapshot

@@ -1,4 +1,4 @@
-"""The timer of a run that was confirmed in time leaves the next run of the same name alone."""
+"""The timer of a run: never early, and once confirmed no matter for the next of the same name."""
 
 import subprocess
 
@@ -52,3 +52,40 @@ def test_an_earlier_timer_does_nothing(tmp_path):
     assert early.splitlines()[1:] == ["network"], "the second run no longer waits"
     assert "does not exist" in late, "the second run was not undone in its own time"
     assert late.splitlines()[1:] == ["br1", "network.undone"]
+
+
+EARLY = """
+set -eu
+mount -t tmpfs none /run
+mkdir -p /run/netns
+mount -t tmpfs none /etc
+ip link set dev lo up
+for part in 05 35 65 95; do
+  # Armed at any part of a second.
+  until read -r now _ < /proc/uptime && [ "${now#*.}" = "$part" ]; do :; done
+  sh "$1/run" > /dev/null
+  while ip link show dev br1 > /dev/null 2>&1; do sleep 0.05; done
+  read -r then _ < /proc/uptime
+  echo "$now $then"
+  while [ -e /run/netwright/network ]; do sleep 0.05; done
+done
+"""
+
+
+def test_the_undo_is_never_early(tmp_path):
+    empty = snapshot.Snapshot(load({"links": {"lo": {}}}))
+    run_ = run.prepare("network", _bridges("br1"), empty)
+    (tmp_path / "run").write_text(run_.script("test", confirm=1))
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "sh", "-c", EARLY, "sandbox", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    times = [[float(part) for part in line.split()] for line in done.stdout.splitlines()]
+    waited = [then - now for now, then in times]
+    assert len(waited) == 4
+    assert min(waited) >= 1, waited
+    assert max(waited) < 1 + 5, waited
