@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What tests on this machine's own kernel use; there are two packages with an arping.
 TEST_PACKAGES := conntrack graphviz netcat-openbsd nftables shellcheck socat
+# What hosts with the engine vm need; Debian's kernel for them is an amd64 one.
+VM_PACKAGES := $(if $(filter x86_64,$(shell uname -m)),e2fsprogs qemu-system-x86)
 INVENTORY ?= inventories/lab.py
 
 help: ## these lines
@@ -22,7 +24,7 @@ help: ## these lines
 	@touch $@
 
 packages:
-	@sh lab/setup.sh $(TEST_PACKAGES) $$(command -v arping > /dev/null || echo iputils-arping)
+	@sh lab/setup.sh $(TEST_PACKAGES) $(VM_PACKAGES) $$(command -v arping > /dev/null || echo iputils-arping)
 
 demo: .venv packages ## a lab of three hosts: converge, verify, a second run without change
 	@sh scripts/demo.sh $(INVENTORY)

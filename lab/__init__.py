@@ -44,7 +44,8 @@ def lab(
     + inventory: the inventory's `__file__`; its stem names the lab
     + subnet: an IPv4 network, /16 to /24, that nobody else uses; 198.18.0.0/15 is meant for this
     + hosts: each host's pyinfra data by its name, in order: the first has the address 10, the
-      next 11; `engine` in it says what runs the host (nspawn)
+      next 11; `engine` in it says what runs the host: nspawn
+      (default), or vm, a virtual machine with Debian's own kernel
     + name: another name for the lab
     + packages: Debian packages that its hosts can install by apt; others they don't reach
 

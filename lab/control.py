@@ -11,25 +11,23 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network
 
-from netwright.lab import image, packages, places, seed, wire
+from netwright.lab import places, seed, wire
 from netwright.lab.cgroup import kill
-from netwright.lab.engine import Engine
 from netwright.lab.progress import say
 from netwright.lab.spec import HostSpec, LabError, LabSpec
 from netwright.lab.status import (
+    ENGINES,
     engine_of,
     ready_file,
     record,
     recorded,
     recorded_labs,
     require_root,
-    switch_file,
     switched,
 )
 
 __all__ = ["down", "reboot", "shell", "up"]
 
-BOOT_TIMEOUT = 90.0
 TOLD_AFTER = 2.0
 SSH_PORT = 22
 BOOTED = "systemctl is-system-running --wait"
@@ -46,28 +44,26 @@ def up(lab: LabSpec) -> None:
         before = recorded(lab.name)
         _check_owner(lab, before)
         wire.check_free(lab, _other_subnets(lab))
-        root = image.image()
-        # Layers of a root file system, the upper first, as the overlay takes them.
-        layers = f"{packages.layer(lab.packages, root)}:{root}" if lab.packages else str(root)
+        for name in dict.fromkeys(host.engine for host in lab.hosts):
+            ENGINES[name](lab).prepare()
         began = time.monotonic()
         if before is None or (before.subnet, before.packages) != (lab.subnet, lab.packages):
             # Whatever is there under this name is half made, or made otherwise.
             _remove(lab.name)
         else:
             for host in set(before.hosts) - set(lab.hosts):
-                engine_of(before).delete(host)
+                engine_of(before, host).delete(host)
         # Before anything is made, so that whatever comes of it can be found again.
         record(lab)
         seed.client_files(lab)
-        engine = engine_of(lab, layers)
         if not switched(lab):
             for host in lab.hosts:
-                engine.stop(host)
-            wire.make_switch(lab, switch_file(lab.name))
-        started = [host for host in lab.hosts if not engine.alive(host)]
-        for host in started:
-            engine.start(host)
-        _wait(lab, engine, [host for host in lab.hosts if not ready_file(lab, host).exists()])
+                engine_of(lab, host).stop(host)
+            wire.make_switch(lab, places.switch(lab.name))
+        for host in lab.hosts:
+            if not engine_of(lab, host).alive(host):
+                engine_of(lab, host).start(host)
+        _wait(lab, [host for host in lab.hosts if not ready_file(lab, host).exists()])
         if time.monotonic() - began > TOLD_AFTER:
             say(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
 
@@ -92,15 +88,14 @@ def reboot(lab: LabSpec, hosts: Sequence[HostSpec], *, hard: bool = False) -> No
     """
     require_root()
     with _lock():
-        engine = engine_of(lab)
         for host in hosts:
-            if not engine.alive(host):
+            if not engine_of(lab, host).alive(host):
                 raise LabError(f"host {host.name} of lab {lab.name} is not running")
-        boots = {host.name: engine.boots(host) for host in hosts}
+        boots = {host.name: engine_of(lab, host).boots(host) for host in hosts}
         for host in hosts:
-            engine.reboot(host, hard=hard)
+            engine_of(lab, host).reboot(host, hard=hard)
         # The host answers until it goes down: only what the next boot says counts.
-        _wait(lab, engine, hosts, boots)
+        _wait(lab, hosts, boots)
 
 
 def shell(lab: LabSpec, host: HostSpec, command: Sequence[str]) -> list[str]:
@@ -112,13 +107,13 @@ def shell(lab: LabSpec, host: HostSpec, command: Sequence[str]) -> list[str]:
         command: what to run; a login shell if empty.
     """
     require_root()
-    return engine_of(lab).shell(host, command)
+    return engine_of(lab, host).shell(host, command)
 
 
 def _remove(name: str) -> None:
     """All of a lab, by its name alone: its record may be missing, or of another version."""
     kill(places.lab_cgroup(name))
-    wire.remove_switch(name, switch_file(name))
+    wire.remove_switch(name, places.switch(name))
     if places.lab_dir(name).exists():
         shutil.rmtree(places.lab_dir(name))
     parents = places.lab_cgroup(name).parent
@@ -135,8 +130,7 @@ def _check_owner(lab: LabSpec, before: LabSpec | None) -> None:
     """Two inventories of the same name must not pull one lab to and fro."""
     if before is None or before == lab or before.source == lab.source:
         return
-    engine = engine_of(before)
-    if any(engine.alive(host) for host in before.hosts):
+    if any(engine_of(before, host).alive(host) for host in before.hosts):
         raise LabError(
             f"lab {lab.name} is up with other hosts, from {before.source}: give this one another"
             f" name, or end that one by `netwright lab down {before.source}`"
@@ -151,16 +145,13 @@ def _other_subnets(lab: LabSpec) -> list[tuple[str, IPv4Network | IPv6Network]]:
     ]
 
 
-def _wait(
-    lab: LabSpec, engine: Engine, hosts: Sequence[HostSpec], boots: Mapping[str, int] | None = None
-) -> None:
+def _wait(lab: LabSpec, hosts: Sequence[HostSpec], boots: Mapping[str, int] | None = None) -> None:
     """Wait, for all hosts at once, until each has booted to the end; then mark it ready."""
     if not hosts:
         return
     with ThreadPoolExecutor(len(hosts)) as pool:
         waiting = [
-            pool.submit(_wait_for, lab, engine, host, (boots or {}).get(host.name, 0))
-            for host in hosts
+            pool.submit(_wait_for, lab, host, (boots or {}).get(host.name, 0)) for host in hosts
         ]
         late = wait(waiting, timeout=TOLD_AFTER).not_done
         if late:
@@ -172,8 +163,9 @@ def _wait(
         each.result()
 
 
-def _wait_for(lab: LabSpec, engine: Engine, host: HostSpec, boots: int) -> None:
-    deadline = time.monotonic() + BOOT_TIMEOUT
+def _wait_for(lab: LabSpec, host: HostSpec, boots: int) -> None:
+    engine = engine_of(lab, host)
+    deadline = time.monotonic() + engine.boot_timeout
     while time.monotonic() < deadline:
         if not engine.alive(host):
             raise LabError(f"host {host.name} of lab {lab.name} went off: {engine.log(host)}")
@@ -183,7 +175,7 @@ def _wait_for(lab: LabSpec, engine: Engine, host: HostSpec, boots: int) -> None:
         time.sleep(0.05)
     raise LabError(
         f"host {host.name} of lab {lab.name} does not answer on SSH at {host.address} after"
-        f" {BOOT_TIMEOUT:.0f} s; `netwright lab shell` looks inside without the network,"
+        f" {engine.boot_timeout:.0f} s; `netwright lab shell` looks inside without the network,"
         f" its console says: {engine.log(host)}"
     )
 

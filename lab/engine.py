@@ -1,4 +1,4 @@
-"""What a lab asks of whatever runs its hosts: containers today, virtual machines by the same words.
+"""What a lab asks of whatever runs its hosts: containers or virtual machines, by the same words.
 
 An engine is told a host and remembers nothing: everything is found again from the host's
 directory, its cgroup and the kernel, so that a controller may die at any moment.
@@ -15,7 +15,13 @@ __all__ = ["Engine"]
 
 
 class Engine(Protocol):
-    """Runs the hosts of one lab."""
+    """Runs hosts of one lab."""
+
+    # After how many seconds without an answer a boot has failed.
+    boot_timeout: float
+
+    def prepare(self) -> None:
+        """Make what all of its hosts are made of, and say what the machine lacks for it."""
 
     def start(self, host: HostSpec) -> None:
         """Power on; return at once. The disk is made when there is none."""

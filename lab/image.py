@@ -8,13 +8,14 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from netwright.lab import apt, places
 from netwright.lab.progress import say
 from netwright.lab.spec import LabError
 
-__all__ = ["PACKAGES", "image", "recipe"]
+__all__ = ["PACKAGES", "cached", "image", "recipe"]
 
 # No Python: what Netwright converges has a shell, iproute2 and procps, and the lab proves it.
 # arping is the one of iputils: it belongs to ping, and its exit status says whether it was heard.
@@ -27,6 +28,7 @@ PACKAGES = (
     "ipset",
     "iproute2",
     "iptables",
+    "ipvsadm",
     "iputils-arping",
     "iputils-ping",
     "kmod",
@@ -39,6 +41,7 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
     "tcpdump",
+    "udev",
     "util-linux",
 )
 DPKG_OPTIONS = (
@@ -71,21 +74,40 @@ def image() -> Path:
     Raises:
         LabError: if it cannot be built; with the last words of the build.
     """
+    told = "building the root image, once: about half a minute"
+    return cached(recipe(), told, lambda half: _build(half / "root"), "root")
+
+
+def cached(name: str, told: str, build: Callable[[Path], None], part: str = ".") -> Path:
+    """A directory of the cache, made when it is not there; older ones of its kind go then.
+
+    Args:
+        name: KIND-HASH, where the hash is of all that decides the content.
+        told: what the user reads while it is built.
+        build: builds in the empty directory that it gets.
+        part: what of that directory is kept.
+
+    Raises:
+        LabError: if it cannot be built.
+    """
     cache = places.cache()
-    target = cache / recipe()
+    target = cache / name
     with places.locked(cache / "lock"):
         keep = _in_use(cache)
         if target.is_dir():
             return target
         # Under the lock, whatever is half-built was left behind by a build that died.
+        kinds = ("half", name.partition("-")[0])
         for old in cache.iterdir():
-            if old.is_dir() and str(old) not in keep:
+            if old.is_dir() and old.name.partition("-")[0] in kinds and str(old) not in keep:
                 shutil.rmtree(old)
-        say("building the root image, once: about half a minute")
+        say(told)
         half = Path(tempfile.mkdtemp(prefix="half-", dir=cache))
-        _build(half / "root")
-        (half / "root").rename(target)
-        half.rmdir()
+        half.chmod(0o755)
+        build(half)
+        (half / part).rename(target)
+        if half.exists():
+            half.rmdir()
     return target
 
 

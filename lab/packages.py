@@ -18,7 +18,7 @@ from netwright.lab import apt, places
 from netwright.lab.progress import say
 from netwright.lab.spec import LabError
 
-__all__ = ["layer", "stanza"]
+__all__ = ["fetch", "layer", "stanza"]
 
 VERSION = 3
 WHERE = "srv/packages"
@@ -52,6 +52,26 @@ def layer(packages: Sequence[str], root: Path) -> Path:
     return target
 
 
+def fetch(packages: Sequence[str], pool: Path, root: Path) -> None:
+    """Get packages from the archive, and what they depend on and the root image has not.
+
+    Args:
+        packages: their names.
+        pool: the directory for the files, which is not there yet.
+        root: the root image.
+
+    Raises:
+        LabError: if they can't be fetched; with the last words of apt.
+    """
+    (pool / "partial").mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        options = _options(Path(scratch), pool, root)
+        _apt(options, "update")
+        _apt(options, "install", "--download-only", "--no-install-recommends", *packages)
+    shutil.rmtree(pool / "partial")
+    (pool / "lock").unlink(missing_ok=True)
+
+
 def stanza(deb: Path) -> str:
     """What an index of packages says of one."""
     control = subprocess.run(
@@ -63,14 +83,8 @@ def stanza(deb: Path) -> str:
 
 def _fill(half: Path, packages: Sequence[str], root: Path) -> None:
     pool, etc = half / WHERE, half / "etc/apt"
-    for directory in (pool / "partial", etc):
-        directory.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        options = _options(Path(scratch), pool, root)
-        _apt(options, "update")
-        _apt(options, "install", "--download-only", "--no-install-recommends", *packages)
-    shutil.rmtree(pool / "partial")
-    (pool / "lock").unlink(missing_ok=True)
+    etc.mkdir(parents=True)
+    fetch(packages, pool, root)
     (pool / "Packages").write_text("\n".join(stanza(deb) for deb in sorted(pool.glob("*.deb"))))
     (etc / "sources.list").write_text(LIST)
     # The image's own sources are out of reach: an empty file over each.

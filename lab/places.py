@@ -15,7 +15,8 @@ from netwright.lab.spec import LabError
 
 __all__ = ["cache", "cgroup_root", "host_dir", "known_hosts", "lab_cgroup", "lab_dir"]
 __all__ += ["lab_names", "labs", "link", "locked"]
-__all__ += ["package_parent", "ssh_config", "ssh_key", "state", "wired", "write"]
+__all__ += ["package_parent", "port", "ssh_config", "ssh_key", "state", "switch"]
+__all__ += ["wired", "write"]
 
 CGROUP = "netwright-lab"
 
@@ -50,9 +51,19 @@ def link(lab: str) -> str:
     return f"nwlab-{_mark(lab)}"
 
 
+def port(index: int, ifname: str) -> str:
+    """The port of the lab's switch for a link of its host with that index."""
+    return f"p{index}-{ifname}"
+
+
 def lab_dir(lab: str) -> Path:
     """A lab's directory: its record, its switch, its hosts."""
     return labs() / lab
+
+
+def switch(lab: str) -> Path:
+    """What holds the namespace of a lab's switch."""
+    return lab_dir(lab) / "switch"
 
 
 def host_dir(lab: str, host: str) -> Path:

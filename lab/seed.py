@@ -67,7 +67,7 @@ def client_files(lab: LabSpec) -> None:
     entries.append(
         f"Host *\n    User root\n    IdentityFile {key()}\n    IdentitiesOnly yes\n"
         f"    UserKnownHostsFile {places.known_hosts(lab.name)}\n"
-        "    StrictHostKeyChecking yes\n    ConnectTimeout 10\n    LogLevel ERROR\n"
+        "    StrictHostKeyChecking yes\n    ConnectTimeout 60\n    LogLevel ERROR\n"
     )
     places.write(places.ssh_config(lab.name), "\n".join(entries))
 

@@ -14,7 +14,7 @@ __all__ = ["FIRST_HOST", "HostSpec", "LabError", "LabSpec", "LinkSpec", "overlap
 
 FIRST_HOST = 10
 MAX_HOSTS = 200
-ENGINES = ("nspawn",)
+ENGINES = ("nspawn", "vm")
 LAB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 # Not longer than Linux' own limit for a host name with the lab's name beside it.
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from netwright.lab import places
 from netwright.lab.engine import Engine
 from netwright.lab.nspawn import Nspawn
 from netwright.lab.spec import HostSpec, LabError, LabSpec
+from netwright.lab.vm import Vm
 
 __all__ = ["HostStatus", "engine_of", "is_up", "ready_file", "record", "recorded", "recorded_labs"]
-__all__ += ["require_root", "status", "switch_file", "switched"]
+__all__ += ["require_root", "status", "switched"]
 
 # Of lab.json. A lab recorded in another format can be taken down, and is not reused.
 FORMAT = 1
+ENGINES: dict[str, Callable[[LabSpec], Engine]] = {"nspawn": Nspawn, "vm": Vm}
 
 
 @dataclass(frozen=True)
@@ -39,24 +42,18 @@ def is_up(lab: LabSpec) -> bool:
 
 def status(lab: LabSpec) -> list[HostStatus]:
     """What each host of the lab is doing."""
-    engine = engine_of(lab)
-    return [HostStatus(host.name, host.address, _state(lab, engine, host)) for host in lab.hosts]
+    return [HostStatus(host.name, host.address, _state(lab, host)) for host in lab.hosts]
 
 
-def _state(lab: LabSpec, engine: Engine, host: HostSpec) -> str:
-    if not engine.alive(host):
+def _state(lab: LabSpec, host: HostSpec) -> str:
+    if not engine_of(lab, host).alive(host):
         return "off"
     return "up" if ready_file(lab, host).exists() else "booting"
 
 
-def engine_of(lab: LabSpec, image: str | None = None) -> Engine:
-    """What runs the lab's hosts.
-
-    Args:
-        lab: the lab.
-        image: for new hosts; needed only to start them.
-    """
-    return Nspawn(lab, image)
+def engine_of(lab: LabSpec, host: HostSpec) -> Engine:
+    """What runs a host of the lab."""
+    return ENGINES[host.engine](lab)
 
 
 def switched(lab: LabSpec) -> bool:
@@ -64,11 +61,6 @@ def switched(lab: LabSpec) -> bool:
     return places.wired(lab.name).exists() and os.path.exists(
         f"/sys/class/net/{places.link(lab.name)}"
     )
-
-
-def switch_file(name: str) -> Path:
-    """What holds the namespace of the lab's switch."""
-    return places.lab_dir(name) / "switch"
 
 
 def ready_file(lab: LabSpec, host: HostSpec) -> Path:

@@ -3,17 +3,13 @@
 The switch is not on the machine itself because there br_netfilter would send what hosts say to
 each other through the machine's FORWARD chain, which Docker and others set to DROP. In a namespace
 of its own the machine sees one link for each lab and nothing else.
-
-`python -m netwright.lab.wire HOSTDIR` plugs a host in, at each of its boots.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Network, IPv6Network, ip_interface
@@ -27,7 +23,8 @@ from pyroute2.netns import setns
 from netwright.lab import places
 from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, overlap
 
-__all__ = ["check_free", "foreign_networks", "make_switch", "plug", "remove_switch"]
+__all__ = ["check_free", "foreign_networks", "make_switch", "plug", "plug_machine"]
+__all__ += ["remove_switch", "unplug"]
 
 NODAD = 0x02  # IFA_F_NODAD: addresses are ours alone, nobody waits for them to be checked
 MAIN = 254
@@ -98,7 +95,7 @@ def plug(host: HostSpec, switch: Path, netns: Path) -> None:
         netns: the host's own namespace, empty.
     """
     for link in host.links:
-        port = f"p{host.index}-{link.ifname}"
+        port = places.port(host.index, link.ifname)
         with netns.open() as inside, _inside(switch), _netlink() as there:
             # The namespace of the last boot, and this link with it, goes some time after its last
             # process: it may be there, or go at this moment.
@@ -118,6 +115,29 @@ def plug(host: HostSpec, switch: Path, netns: Path) -> None:
             _set(there, "lo", state="up")
             _configure(there, link.ifname, link.addresses)
             _default_routes(there, link)
+
+
+def plug_machine(host: HostSpec, switch: Path) -> None:
+    """Make the ports for a virtual machine that is about to boot; it configures its own ends.
+
+    Args:
+        host: its links.
+        switch: the namespace of the lab's switch; qemu runs in it.
+    """
+    with _inside(switch), _netlink() as there:
+        for link in host.links:
+            port = places.port(host.index, link.ifname)
+            if not there.link_lookup(ifname=port):
+                there.link("add", ifname=port, kind="tuntap", mode="tap")
+            _set(there, port, master=_index(there, link.network), state="up")
+
+
+def unplug(host: HostSpec, switch: Path) -> None:
+    """Remove the host's ports, also when they or the switch are not there."""
+    if os.path.ismount(switch):
+        with _inside(switch), _netlink() as there:
+            for link in host.links:
+                _delete(there, places.port(host.index, link.ifname))
 
 
 def foreign_networks(own: str) -> list[tuple[str, IPv4Network | IPv6Network]]:
@@ -196,12 +216,3 @@ def _index(there: Any, ifname: str) -> int:
 
 def _set(there: Any, ifname: str, **values: int | str) -> None:
     there.link("set", index=_index(there, ifname), **values)
-
-
-def _main(directory: Path) -> None:
-    lab = LabSpec.from_json(json.loads((directory.parent.parent / "lab.json").read_text()))
-    plug(lab.host(directory.name), directory.parent.parent / "switch", directory / "netns")
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

@@ -83,7 +83,7 @@ def test_what_is_refused_is_named(arguments: dict[str, str], words: str) -> None
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(LabError, match="engine 'vmware' is not one of nspawn"):
+    with pytest.raises(LabError, match="engine 'vmware' is not one of nspawn, vm"):
         LabSpec.of("t-x", "/t/x.py", "198.18.200.0/24", [("a", "vmware")])
 
 

@@ -1,0 +1,83 @@
+"""The lab of the tests in here, and what they do to its hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["Machines"]
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[2]
+# An emulated machine boots in 20 s, or in minutes where others use the processors as well.
+TIMEOUT = 900.0
+INVENTORY = """
+from pathlib import Path
+
+from netwright.lab import lab
+
+here = Path(__file__).parent
+hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
+    name: {"engine": engine, "network": here / f"{name}.yaml"}
+    for name, engine in (("a", "vm"), ("c", "nspawn"))
+})
+"""
+
+
+class Machines:
+    """`a` has Debian's own kernel, `c` this machine's."""
+
+    def __init__(self, path: Path) -> None:
+        self.state = path / "state"
+        self.inventory = path / "vm-tests.py"
+        self.inventory.write_text(INVENTORY)
+        self.environment = {**os.environ, "NETWRIGHT_STATE": str(self.state)}
+        for name in "ac":
+            self.declare(name, {})
+
+    def declare(self, host: str, network: dict[str, Any]) -> None:
+        """What the next deploy makes of a host."""
+        self.inventory.with_name(f"{host}.yaml").write_text(yaml.safe_dump(network))
+
+    def deploy(self, *hosts: str) -> str:
+        """Converge the hosts to what is declared; what pyinfra said."""
+        limit = ["--limit", ",".join(hosts)] if hosts else []
+        done = self.run("pyinfra", "-y", *limit, self.inventory, ROOT / "deploys/network.py")
+        return done.stdout + done.stderr
+
+    def lab(self, command: str, *arguments: str) -> str:
+        """A command of `netwright lab`."""
+        return self.run("netwright", "lab", command, self.inventory, *arguments).stdout
+
+    def run(self, *command: str | Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        """A command of the virtual environment; an unexpected status fails the test."""
+        done = subprocess.run(
+            [BIN / command[0], *command[1:]],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        assert (done.returncode == 0) is ok, (done.stdout, done.stderr)
+        return done
+
+    def ssh(self, host: str, command: str) -> str:
+        """What a command on the host prints, by plain ssh."""
+        config = self.state / "labs" / "vm-tests" / "ssh_config"
+        done = subprocess.run(
+            ["ssh", "-F", config, "-oBatchMode=yes", "-oConnectTimeout=60", host, command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, (command, done)
+        return done.stdout
