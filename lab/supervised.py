@@ -81,6 +81,8 @@ class Supervised:
             settings: what that script reads from its environment.
         """
         directory = self.directory(host)
+        # A killed supervisor left it: who waits for this boot must not be told of the last one.
+        (directory / "ready").unlink(missing_ok=True)
         root = places.cgroup_root()
         command = ["/bin/sh", str(SUPERVISE), str(directory), str(root)]
         with (directory / "console.log").open("ab") as log:
