@@ -43,6 +43,7 @@ PACKAGES = (
     "tcpdump",
     "udev",
     "util-linux",
+    "wireguard-tools",
 )
 DPKG_OPTIONS = (
     "force-unsafe-io",

@@ -69,7 +69,15 @@ while :; do
     IFS= read -r word <&3 || sleep 1
     case $word in
     "hello "*) echo "$word" >&3 ;;
-    go) exec /usr/sbin/sshd -i -oLoginGraceTime=0 <&3 >&3 ;;
+    go)
+        # sshd would poll the line, and was seen to wait for ever: cat reads and writes it blocking.
+        # The end of this shell ends the service, and so the cat that still reads.
+        mkfifo /run/lab-shell.$$
+        cat <&3 >/run/lab-shell.$$ &
+        /usr/sbin/sshd -i -oLoginGraceTime=0 </run/lab-shell.$$ | cat >&3
+        rm /run/lab-shell.$$
+        exit
+        ;;
     esac
 done
 END

@@ -90,6 +90,8 @@ class Vm(Supervised):
         python = ["env", f"PYTHONPATH={places.package_parent()}", sys.executable]
         proxy = shlex.join([*python, "-m", "netwright.lab.line", str(line)])
         options = ["-F", str(places.ssh_config(self.lab.name)), "-oConnectTimeout=300"]
+        # A line that says nothing for two minutes is dead.
+        options += ["-oServerAliveInterval=30", "-oServerAliveCountMax=4"]
         options += ["-t"] if sys.stdin.isatty() else []
         inside = [shlex.join(command)] if command else []
         return ["ssh", *options, f"-oProxyCommand={proxy}", host.name, *inside]

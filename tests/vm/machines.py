@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,15 +15,15 @@ __all__ = ["Machines"]
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-# An emulated machine boots in 20 s, or in minutes where others use the processors as well.
-TIMEOUT = 900.0
+# An emulated machine boots in 20 s, or minutes where others use the processors as well.
+TIMEOUT = 300.0
 INVENTORY = """
 from pathlib import Path
 
 from netwright.lab import lab
 
 here = Path(__file__).parent
-hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
+hosts = lab(__file__, subnet="198.18.60.0/24", hosts={
     name: {"engine": engine, "network": here / f"{name}.yaml"}
     for name, engine in (("a", "vm"), ("c", "nspawn"))
 })
@@ -34,7 +35,7 @@ class Machines:
 
     def __init__(self, path: Path) -> None:
         self.state = path / "state"
-        self.inventory = path / "vm-tests.py"
+        self.inventory = path / "vm6-tests.py"
         self.inventory.write_text(INVENTORY)
         self.environment = {**os.environ, "NETWRIGHT_STATE": str(self.state)}
         for name in "ac":
@@ -44,10 +45,23 @@ class Machines:
         """What the next deploy makes of a host."""
         self.inventory.with_name(f"{host}.yaml").write_text(yaml.safe_dump(network))
 
-    def deploy(self, *hosts: str) -> str:
-        """Converge the hosts to what is declared; what pyinfra said."""
-        limit = ["--limit", ",".join(hosts)] if hosts else []
-        done = self.run("pyinfra", "-y", *limit, self.inventory, ROOT / "deploys/network.py")
+    def deploy(self, host: str) -> str:
+        """Converge a host to what is declared; what pyinfra said."""
+        return self._pyinfra("-y", "--limit", host)
+
+    def is_silent(self, host: str) -> bool:
+        """Whether a run would change nothing."""
+        return bool(re.search(r"Network +- +-", self._pyinfra("--dry", "--limit", host)))
+
+    def verify(self) -> int:
+        """Runs the verification; the number of its items, all of which have passed."""
+        done = self.run("pytest", "-q", "--pyinfra-inventory", self.inventory, "--verify")
+        passed = re.fullmatch(r"(\d+) passed in .*", done.stdout.strip().splitlines()[-1])
+        assert passed, done.stdout
+        return int(passed[1])
+
+    def _pyinfra(self, *flags: str) -> str:
+        done = self.run("pyinfra", *flags, self.inventory, ROOT / "deploys/network.py")
         return done.stdout + done.stderr
 
     def lab(self, command: str, *arguments: str) -> str:
@@ -70,7 +84,7 @@ class Machines:
 
     def ssh(self, host: str, command: str) -> str:
         """What a command on the host prints, by plain ssh."""
-        config = self.state / "labs" / "vm-tests" / "ssh_config"
+        config = self.state / "labs" / "vm6-tests" / "ssh_config"
         done = subprocess.run(
             ["ssh", "-F", config, "-oBatchMode=yes", "-oConnectTimeout=60", host, command],
             stdin=subprocess.DEVNULL,
