@@ -44,6 +44,11 @@ class Bench:
         assert (done.returncode == 0) is ok, (done.stdout, done.stderr)
         return done
 
+    def link(self, lab: str) -> str:
+        """The name of the machine's link to a lab of this state directory."""
+        ask = f"from netwright.lab import places; print(places.link({lab!r}))"
+        return self.run("python", "-c", ask).stdout.strip()
+
     def ssh(self, lab: str, host: str, command: str) -> str:
         """What a command on the host prints, by plain ssh."""
         config = self.state / "labs" / lab / "ssh_config"

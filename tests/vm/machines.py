@@ -23,7 +23,7 @@ from pathlib import Path
 from netwright.lab import lab
 
 here = Path(__file__).parent
-hosts = lab(__file__, subnet="198.18.60.0/24", hosts={
+hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
     name: {"engine": engine, "network": here / f"{name}.yaml"}
     for name, engine in (("a", "vm"), ("c", "nspawn"))
 })
@@ -35,7 +35,7 @@ class Machines:
 
     def __init__(self, path: Path) -> None:
         self.state = path / "state"
-        self.inventory = path / "vm6-tests.py"
+        self.inventory = path / "vm-tests.py"
         self.inventory.write_text(INVENTORY)
         self.environment = {**os.environ, "NETWRIGHT_STATE": str(self.state)}
         for name in "ac":
@@ -84,7 +84,7 @@ class Machines:
 
     def ssh(self, host: str, command: str) -> str:
         """What a command on the host prints, by plain ssh."""
-        config = self.state / "labs" / "vm6-tests" / "ssh_config"
+        config = self.state / "labs" / "vm-tests" / "ssh_config"
         done = subprocess.run(
             ["ssh", "-F", config, "-oBatchMode=yes", "-oConnectTimeout=60", host, command],
             stdin=subprocess.DEVNULL,

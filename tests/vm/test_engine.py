@@ -20,11 +20,11 @@ def test_hosts_on_two_kernels_share_a_network(machines: Machines) -> None:
     assert kernels["a"] != kernels["c"] == os.uname().release
     (eth0,) = json.loads(machines.ssh("a", "ip -j address show dev eth0"))
     assert {each["local"] for each in eth0["addr_info"] if each["scope"] == "global"} == {
-        "198.18.60.10",
-        "fd00:198:18:60::10",
+        "198.18.171.10",
+        "fd00:198:18:171::10",
     }
     (route,) = json.loads(machines.ssh("a", "ip -j route show default"))
-    assert route["gateway"] == "198.18.60.1"
+    assert route["gateway"] == "198.18.171.1"
     assert machines.ssh("a", "ls /sys/class/net").split() == ["eth0", "lo"]
     assert machines.ssh("a", "systemctl is-system-running").strip() == "running"
     for source, target in (("a", "c"), ("c", "a")):

@@ -43,7 +43,7 @@ def test_a_killed_machine_is_brought_up_again(machines: Machines) -> None:
     machines.run("python", machines.inventory)
     assert machines.ssh("a", "cat /root/file") == "kept\n"
     # Its supervisor dies: qemu goes with it.
-    (cgroup,) = Path("/sys/fs/cgroup").rglob("netwright-lab/vm6-tests-*/a/supervisor")
+    (cgroup,) = Path("/sys/fs/cgroup").rglob("netwright-lab/vm-tests-*/a/supervisor")
     for line in (cgroup / "cgroup.procs").read_text().split():
         os.kill(int(line), signal.SIGKILL)
     gone(machines)
