@@ -26,7 +26,7 @@ from netwright.snapshot import reads
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.sysctl import link_of, untrue
 
-__all__ = ["Ledger", "overlaps", "parse", "prune", "record"]
+__all__ = ["Ledger", "overlaps", "parse", "prune", "rebuilt", "record"]
 
 M = TypeVar("M", bound=Model)
 VERSION = 1
@@ -79,7 +79,9 @@ def parse(name: str, text: str | None) -> Ledger:
     """
     if text is None:
         return Ledger()
-    path = f"the ledger {name}"
+    path = (
+        f"the ledger {name} ({' or '.join(ledger_paths(name, keep)[0] for keep in (True, False))})"
+    )
     try:
         content = json.loads(text)
         if content["version"] != VERSION:
@@ -287,6 +289,15 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Led
         mine, theirs = iptables_ledger.record(want, have or NEW, old.created, old.first)
         created[name], first[name] = created[name].but(**mine), first[name].but(**theirs)
     return Ledger(declared.but(checks=None), _state(created), _state(first))
+
+
+def rebuilt(declared: NetworkState) -> Ledger:
+    """In place of one that is lost: all that is declared and can be made counts as made by us.
+
+    What was there before is not known any more, so no value of it will be given back.
+    """
+    made = record(declared, Ledger(), NetworkState().with_namespaces({HOST: Namespace()}))
+    return Ledger(declared.but(checks=None), made.created)
 
 
 def _owned(ledger: Ledger) -> dict[str, set[str]]:

@@ -18,6 +18,12 @@ from netwright.traps import traps
 __all__ = ["Run", "files", "lines", "outcome", "prepare"]
 
 
+_LOST = (
+    "is lost, though other files of ours are there: what is declared now counts as ours again;"
+    " what was there before us, and what only the lost one knew, is left as it is"
+)
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run will do: to the network, and then to the files of ours."""
@@ -97,6 +103,10 @@ def prepare(
     if found:
         raise HostError(found)
     old = ledgers.get(name, ledger.Ledger())
+    lost = name in snapshot.names and name not in ledgers
+    if lost:
+        old = ledger.rebuilt(declared)
+        warnings += (Problem(persist.ledger_paths(name, keep)[0], _LOST),)
     base = declared if prune else ledger.unpruned(declared, old)
     impossible = [] if prune else validate.problems(base)
     if impossible:

@@ -650,6 +650,11 @@ class Host:
             NetworkState.model_construct(**own.given(), modules=tuple(self.modules), netns=spaces),
             ledgers=dict(self._ledgers()),
             files=dict(self.files),
+            names=frozenset(
+                path.removeprefix(f"{DIRECTORY}/").partition("/")[0]
+                for path in self.files
+                if path.startswith(f"{DIRECTORY}/")
+            ),
         )
 
     def _ledgers(self) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -229,3 +230,38 @@ def test_options_are_changed_on_a_link_that_is_declared_without_its_kind():
     assert facts(host.state())["host link br0"]["bridge"].forward_delay == 4
     converge(host, {})
     assert facts(host.state())["host link br0"]["bridge"].forward_delay == 15
+
+
+@given(documents())
+def test_a_lost_ledger_is_said_and_rebuilt(document):
+    """On a host with nothing else on it, so that what is rebuilt has to be what was lost."""
+    host = Host()
+    converge(host, document)
+    if not host.files:
+        return
+    path = f"{DIRECTORY}/network/ledger.json"
+    lost = host.files.pop(path)
+    declared = load(document)
+    found = run.prepare("network", declared, host.snapshot(declared))
+    assert [problem.path for problem in found.warnings].count(path) == 1
+    assert not found.network, "nothing of the network changes for it"
+    host.run(found.plan)
+    again = run.prepare("network", declared, host.snapshot(declared))
+    assert path not in [problem.path for problem in again.warnings]
+    assert (
+        ledger.parse("network", host.files[path]).created == ledger.parse("network", lost).created
+    )
+    converge(host, {})
+    assert not host.files
+    assert _things(host) == _things(Host()), "values are lost, things are not"
+
+
+def _things(host: Host) -> set[tuple[str, str]]:
+    return {(name, link) for name, space in host.state().namespaces() for link in space.links or {}}
+
+
+def test_a_damaged_ledger_is_an_error_that_names_its_file():
+    with pytest.raises(HostError) as caught:
+        ledger.parse("network", "{")
+    assert "/etc/netwright/network/ledger.json" in str(caught.value)
+    assert "is damaged; move it away" in str(caught.value)
