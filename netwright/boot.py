@@ -166,7 +166,7 @@ NW_BODY
 nw_apply
 nw_tries=0
 while [ -s "$nw_dir/late" ]; do
-  if [ "$nw_tries" -ge NW_TRIES ]; then
+  if [ "$nw_tries" -ge "${NETWRIGHT_TRIES:-NW_TRIES}" ]; then
     echo 'these lines failed to the end:' >&2
     cat "$nw_dir/late" "$nw_dir/last" >&2
     exit 1

@@ -73,5 +73,6 @@ def _render(step: Step) -> Iterator[Command]:
         # All of it tells more about a host than its users need to know.
         yield Command("file", HOST, f"stage 0600 {path}", step.after)
     else:
-        mode = "0600" if path.startswith("/run/") else "0644"
+        mode = "0755" if step.after.startswith("#!") else "0644"
+        mode = "0600" if path.startswith("/run/") else mode
         yield Command("file", HOST, f"put {mode} {path}", step.after)

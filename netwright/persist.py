@@ -9,7 +9,7 @@ from netwright.snapshot import DIRECTORY, OURS, RUNTIME
 from netwright.state import NetworkState
 from netwright.step import Phase
 
-__all__ = ["base", "files", "ledger_paths", "phases"]
+__all__ = ["base", "files", "ledger_paths", "parameters", "phases"]
 
 _HEAD = "# Written by netwright for the network {name!r}; changes here are overwritten.\n"
 _UNITS = "/etc/systemd/system"
@@ -19,7 +19,8 @@ _UNIT = """\
 Description=Network {name} as declared (netwright)
 After=systemd-sysctl.service systemd-modules-load.service systemd-udev-settle.service
 After=network-pre.target systemd-networkd.service networking.service NetworkManager.service
-After=netfilter-persistent.service nftables.service firewalld.service ufw.service
+After=network.service netfilter-persistent.service nftables.service firewalld.service ufw.service
+After=iptables.service ip6tables.service
 Before=network-online.target docker.service
 ConditionPathExists={script}
 
@@ -30,6 +31,22 @@ ExecStart=/bin/sh {script}
 
 [Install]
 WantedBy=multi-user.target
+"""
+
+
+# ifupdown's "--all" comes before all interfaces, busybox has none of it. What waits for an address
+# of an interface waits beside it, or it would never come.
+_HOOK = """\
+#!/bin/sh
+{head}case ${{IFACE:-}} in
+  --all | lo) ;;
+  *) exit 0 ;;
+esac
+NETWRIGHT_TRIES=0 sh {script} > /dev/null 2>&1 || sh {script} > /dev/null 2>&1 < /dev/null &
+"""
+_START = """\
+#!/bin/sh
+{head}sh {script}
 """
 
 
@@ -50,6 +67,11 @@ def _boot(name: str) -> tuple[str, str, str]:
     return f"{base(name)}/sysctl.conf", f"{base(name)}/modules.conf", f"{base(name)}/boot"
 
 
+def parameters(name: str) -> str:
+    """The file of parameters among those of the system."""
+    return _elsewhere(name)[0]
+
+
 def _elsewhere(name: str) -> tuple[str, ...]:
     # The parameters' file sorts after the vendors' files and after 99-sysctl.conf, since of two
     # entries for one parameter the later one counts.
@@ -68,10 +90,13 @@ def phases(name: str) -> dict[str, Phase]:
     }
 
 
-def files(name: str, declared: NetworkState) -> dict[str, str]:
-    """Path -> content of what brings a declaration back at boot."""
+def files(name: str, declared: NetworkState, init: str = "systemd") -> dict[str, str]:
+    """Path -> content of what brings a declaration back at boot.
+
+    + init: what starts it, see `site.Site`
+    """
     parameters, modules, script = _boot(name)
-    to_parameters, to_modules, unit, enabled = _elsewhere(name)
+    to_parameters, to_modules, unit, hook, start, enabled = _elsewhere(name)
     head = _HEAD.format(name=name)
     found = {}
     if declared.sysctl:
@@ -85,6 +110,11 @@ def files(name: str, declared: NetworkState) -> dict[str, str]:
     steps = boot.steps(declared)
     if steps:
         found[script] = boot.render(name, steps)
-        found[unit] = head + _UNIT.format(name=name, script=script)
-        found[enabled] = f"{LINK}../{unit.rpartition('/')[2]}\n"
+        if init == "ifupdown":
+            found[hook] = _HOOK.format(head=head, script=script)
+        elif init == "openrc":
+            found[start] = _START.format(head=head, script=script)
+        elif init == "systemd":
+            found[unit] = head + _UNIT.format(name=name, script=script)
+            found[enabled] = f"{LINK}../{unit.rpartition('/')[2]}\n"
     return found

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netwright import file, iptables_plan, iptables_scratch, ledger, persist, script, validate
+from netwright import (
+    file,
+    iptables_plan,
+    iptables_scratch,
+    ledger,
+    persist,
+    script,
+    site,
+    validate,
+)
 from netwright import plan as planning
 from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
@@ -97,6 +106,9 @@ def prepare(
         raise HostError([Problem("", f"another run is at work under the name {name!r}: {who}")])
     warnings = tuple(iptables_scratch.warnings(declared, snapshot.scratch))
     warnings += tuple(traps(snapshot.state, declared))
+    warnings += tuple(
+        site.problems(snapshot.site, persist.parameters(name), declared, snapshot.state, keep)
+    )
     declared = iptables_scratch.resolve(declared, snapshot.scratch)
     ledgers = {other: ledger.parse(other, text) for other, text in snapshot.ledgers.items()}
     found = list(ledger.overlaps(name, declared, ledgers))
@@ -115,7 +127,8 @@ def prepare(
     desired = ledger.prune(base, old, snapshot.state)
     steps = planning.plan(snapshot.state, desired, asked=base)
     new = ledger.record(base, old, snapshot.state)
-    boot = persist.files(name, base.ordered()) if keep else {}
+    init = snapshot.site.init
+    boot = persist.files(name, base.ordered(), init) if keep else {}
     wanted = {**boot, **new.files(name, keep)}
     written = file.plan(snapshot.files, wanted, persist.base(name), persist.phases(name))
     stamp = "" if snapshot.stamps is None else snapshot.stamps.get(name, NO_LEDGER)

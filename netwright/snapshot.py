@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright import ipset, iptables, iptables_scratch, ipvs, neighbour, route, rule, sysctl
+from netwright import ipset, iptables, iptables_scratch, ipvs, neighbour, route, rule, site, sysctl
 from netwright.errors import Problem, SnapshotError
 from netwright.iptables_scratch import Scratch
 from netwright.iptables_shell import READ
@@ -26,6 +26,7 @@ from netwright.lock_shell import ALIVE
 from netwright.model import HOST
 from netwright.module import EVIDENCE
 from netwright.parameter import known
+from netwright.site import Site
 from netwright.state import Namespace, NetworkState
 
 __all__ = ["DIRECTORY", "NO_LEDGER", "RUNTIME", "Snapshot", "parse", "reads", "script"]
@@ -41,6 +42,8 @@ OURS = (
     ("/etc/sysctl.d/99-zz-netwright-", ".conf"),
     ("/etc/modules-load.d/netwright-", ".conf"),
     ("/etc/systemd/system/netwright-", ".service"),
+    ("/etc/network/if-pre-up.d/netwright-", ""),
+    ("/etc/local.d/netwright-", ".start"),
 )
 """How what the next boot reads is called outside of our directory, around the name."""
 
@@ -68,6 +71,8 @@ class Snapshot:
     """Name -> what tells whether another run came since; None for a host that nobody has read."""
     scratch: Scratch = field(default_factory=Scratch)
     """What the host's own iptables makes of the declared rules."""
+    site: Site = field(default_factory=Site)
+    """What else sets its network, and what its start runs."""
 
 
 def reads(state: NetworkState) -> list[str]:
@@ -305,6 +310,7 @@ NW_TMP
   printf '@@ modules\n'
   [ ! -r /proc/modules ] || cut -d' ' -f1 /proc/modules
 NW_EVIDENCE
+  nw_site
   nw_files NW_FILES
   for path in NW_DIRECTORY/*/ledger.json NW_RUNTIME/*.json; do
     [ -f "$path" ] || continue
@@ -367,7 +373,7 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
     )
     globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
     return (
-        (READ + ALIVE + _SCRIPT)
+        (READ + ALIVE + site.READ + _SCRIPT)
         .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
         .replace("NW_TMP", _TMP if rules else "")
         .replace("NW_EVIDENCE", evidence)
@@ -422,6 +428,7 @@ def parse(output: Iterable[str]) -> Snapshot:
         stamps={name: text.removeprefix("|") for name, text in _named(sections, "stamp").items()},
         undone={name: _undone(text) for name, text in _named(sections, "undone").items()},
         scratch=iptables_scratch.parse(sections),
+        site=site.parse(sections.get(("site", ""), ())),
     )
 
 

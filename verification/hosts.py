@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gevent.pool import Pool
 
-from netwright.state import NetworkState
+from netwright.operations.declared import Settings
 from netwright.verification import reading, tools
 from netwright.verification.connection import TIMEOUT, Connection, NotReached
 from netwright.verification.inventory import Target
@@ -59,15 +59,16 @@ class Hosts:
 def _named(target: Target) -> tuple[str, Seen | NotReached]:
     assert target.settings is not None
     try:
-        return target.name, _read(target.connection, target.settings.network)
+        return target.name, _read(target.connection, target.settings)
     except NotReached as error:
         return target.name, error
 
 
-def _read(connection: Connection, state: NetworkState) -> Seen:
+def _read(connection: Connection, settings: Settings) -> Seen:
+    state, boots = settings.network, settings.name if settings.persist else ""
     # A namespace costs some hundredths of a second on a slow host.
     timeout = TIMEOUT + 0.1 * len(state.netns or ())
-    general, spaces = reading.parse(connection.script(reading.script(state), timeout).stdout)
+    general, spaces = reading.parse(connection.script(reading.script(state, boots), timeout).stdout)
     if "netns" not in general.parts:
         words = general.failed.get("netns", "") or general.words
         why = " ".join(words.split()) or "it printed nothing"

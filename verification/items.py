@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from netwright.verification.boot_claims import boot_claim, is_ours
 from netwright.verification.check_run import CheckFailed, run_check
 from netwright.verification.claim import Claim
 from netwright.verification.claims import claims
@@ -63,6 +64,8 @@ class HostNode(pytest.Collector):
         yield ConnectionItem.from_parent(self, name="connection")
         for claim in claims(state):
             yield ClaimItem.from_parent(self, name=claim.path, claim=claim)
+        if self.target.settings.persist and state.given().keys() - {"checks"}:
+            yield BootItem.from_parent(self, name="boot", claim=boot_claim(state))
         for number, check in enumerate(state.checks or ()):
             yield CheckItem.from_parent(self, name=f"checks[{number}] {check}", number=number)
 
@@ -123,6 +126,16 @@ class ClaimItem(NetworkItem):
         failure = self.claim.failure(self.parent.hosts.seen(self.parent.name))
         if failure is not None:
             raise Failure(failure)
+
+
+class BootItem(ClaimItem):
+    """The next boot brings it all back."""
+
+    def runtest(self) -> None:
+        self.reached()
+        if not is_ours(self.parent.hosts.seen(self.parent.name)):
+            pytest.skip("no run of netwright has been here: nothing of it is said to come back")
+        super().runtest()
 
 
 class InstallItem(NetworkItem):

@@ -13,6 +13,7 @@ from netwright.links.options import Options
 from netwright.model import HOST
 from netwright.state import Namespace, NetworkState
 from netwright.verification import tables
+from netwright.verification.boot_parts import boot_parts
 from netwright.verification.effective import keys_needed
 from netwright.verification.kind_reads import reads
 
@@ -101,12 +102,15 @@ def _reaches_a_third(netns: str, space: Namespace) -> bool:
     )
 
 
-def script(state: NetworkState) -> str:
-    """The POSIX shell script that prints it all; it only reads."""
-    return "".join(_script(state))
+def script(state: NetworkState, boots: str = "") -> str:
+    """The POSIX shell script that prints it all; it only reads.
+
+    + boots: the name of the network which the next boot has to bring back; empty: none
+    """
+    return "".join(_script(state, boots))
 
 
-def _script(state: NetworkState) -> Iterator[str]:
+def _script(state: NetworkState, boots: str) -> Iterator[str]:
     # Each namespace's shell starts with the same lines.
     head = _HEAD + tables.FUNCTIONS
     yield f"head={quote(head)}\n{head}"
@@ -114,6 +118,8 @@ def _script(state: NetworkState) -> Iterator[str]:
     yield "part netns ip -j netns list 2>&1\n"
     for module in state.modules or ():
         yield _module(module)
+    for part, command in boot_parts(boots, state) if boots else ():
+        yield f"part {quote(part)} {command}\n"
     for netns, space in state.namespaces():
         if space.state == "absent":
             continue

@@ -319,6 +319,10 @@ class Seen:
         """Whether a kernel module is loaded or built in."""
         return f"module {name}" in self._general.answer.parts
 
+    def told(self, part: str) -> str:
+        """What the host printed for a part of its own; nothing where it has none of it."""
+        return self._general.answer.parts.get(part, "")
+
     def other_end(self, netns: str, link: SeenLink) -> tuple[str, str] | None:
         """The namespace and name of what a link is tied to: a veth's peer, a macvlan's parent.
 

@@ -12,7 +12,7 @@ ROOMS = sorted(
 # What a pure module may import besides itself.
 ALLOWED = {
     "__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
-    "cryptography", "datetime", "functools",
+    "cryptography", "datetime", "fnmatch", "functools",
     "hashlib", "html", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string",
     "textwrap",
     "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml",

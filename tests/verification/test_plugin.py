@@ -68,6 +68,7 @@ def test_every_declared_thing_is_an_item_by_its_path(inventory):
         "a::links.br-veth1.veth.peer",
         "a::netns.test1",
         "a::netns.test1.routes[default]",
+        "a::boot",
         "a::checks[0] test1 ping 172.16.0.3",
         "a::checks[1] host tcp [fd00::1]:80 refused",
     ]
@@ -90,6 +91,7 @@ def test_data_comes_from_wherever_pyinfra_takes_it(inventory, tmp_path):
         "a::connection",
         "a::links.lo.state",
         "a::links.lo.mtu",
+        "a::boot",
     ]
     assert "b::links.vtbr.addresses" in found
     assert "c::links.lo.mtu" in found
