@@ -14,8 +14,9 @@ from pyinfra.api.inventory import Inventory
 from netwright.errors import DeclarationError, Problem
 from netwright.installs import docker, etcd
 from netwright.installs.read import read
+from netwright.operations.etcd_pki import Pki
 
-__all__ = ["authority_directory", "engines", "in_group", "members"]
+__all__ = ["engines", "in_group", "members", "pki"]
 
 
 def in_group(inventory: Inventory, key: str) -> list[Host]:
@@ -68,7 +69,13 @@ def engines(hosts: Iterable[Host], base: Path, files: bool = True) -> dict[str, 
                 if files and not Path(path).exists():
                     at = f"{host.name}: docker.images.{name}"
                     wrong.append(Problem(at, f"{path}: there is no such file or directory"))
-        found[host.name] = settings.but(images=images)
+        source = settings.source
+        if isinstance(source, docker.Repository):
+            source = source.but(key=str(base / source.key))
+            if files and not Path(source.key).is_file():
+                at = f"{host.name}: docker.source.key"
+                wrong.append(Problem(at, f"{source.key}: there is no such file"))
+        found[host.name] = settings.but(images=images, source=source)
     if wrong:
         raise DeclarationError(wrong)
     return found
@@ -80,17 +87,19 @@ def _at(image: docker.Image, base: Path) -> docker.Image:
     )
 
 
-def authority_directory(member: etcd.Member, base: Path) -> tuple[str, bool]:
-    """Where the controller has the cluster's CA, and whether it may be made there.
+def pki(member: etcd.Member, base: Path) -> Pki | None:
+    """Where the controller has the cluster's CA; None without TLS.
 
     + base: where a relative path starts
     """
     tls = member.settings.tls
-    assert tls is not False
+    if tls is False:
+        return None
+    trust = tuple(str(base / each) for each in tls.trust)
     if tls.ca is not None:
-        return str(base / tls.ca), tls.make
+        return Pki(str(base / tls.ca), tls.make, trust)
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    return str(home / "netwright" / "etcd" / member.settings.token), tls.make
+    return Pki(str(home / "netwright" / "etcd" / member.settings.token), tls.make, trust)
 
 
 def _mapping(data: Any) -> Any:

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from pyinfra import logger
 from pyinfra import state as deploy_state
-from pyinfra.api import FunctionCommand, Host, State, operation
+from pyinfra.api import FunctionCommand, Host, State, StringCommand, operation
+from pyinfra.facts.files import File
 
 from netwright.errors import NetwrightError
 from netwright.facts.etcd import EtcdEvidence
 from netwright.installs import certificate as certificates
-from netwright.installs.certificate import Authority, Pair
-from netwright.installs.etcd import PKI, Member
+from netwright.installs.certificate import prints
+from netwright.installs.etcd import UNIT_SETTINGS, Member
+from netwright.installs.etcd_trust import mine
 from netwright.operations.converge import actual_host
+from netwright.operations.etcd_pki import Pki, place, read_authority, read_trust
 from netwright.operations.etcd_restore import restore
-from netwright.operations.etcd_run import Cluster, Failed
-from netwright.operations.remote import run
+from netwright.operations.etcd_run import ASIDE, Cluster, Failed
 
-__all__ = ["certificate", "cluster", "snapshot_restored"]
+__all__ = ["certificate", "cluster", "refused", "retired", "snapshot_restored"]
 
 
-def refused(members: Sequence[Member]) -> list[str]:
+def refused(members: Sequence[Member], pki: Pki | None = None) -> list[str]:
     """What forbids to change anything, from what all hosts show: asked before the first change."""
-    looked = Cluster(deploy_state, members, lambda line: None)
+    looked = Cluster(deploy_state, members, lambda line: None, pki)
     try:
-        found = looked.foreseen()
+        found = looked.plan(looked.look())
         return [] if found.passing else list(found.problems)
     except (Failed, NetwrightError) as error:
         return [str(error)]
 
 
 @operation()
-def cluster(members: Sequence[Member]) -> Generator[FunctionCommand, None, None]:
+def cluster(
+    members: Sequence[Member], pki: Pki | None = None
+) -> Generator[FunctionCommand, None, None]:
     """
     Make the members one healthy cluster, one step at a time, each gated on health.
 
     + members: the declared ones, hosts of this run with etcd and its configuration in place
+    + pki: where the controller has the CA; another one than the members have is brought in
 
     One host of the run does it for all of them; for the others there is nothing to do. Reads each
     host's evidence; bootstraps, starts, restarts (the leader last), joins and removes members. A
@@ -62,7 +66,7 @@ def cluster(members: Sequence[Member]) -> Generator[FunctionCommand, None, None]
     if host.name != first:
         host.noop("another member's host does it for all")
         return
-    run_of_it = Cluster(deploy_state, members, lambda line: _say(host, line))
+    run_of_it = Cluster(deploy_state, members, lambda line: _say(host, line), pki)
     try:
         found = run_of_it.foreseen()
     except (Failed, NetwrightError) as error:
@@ -122,18 +126,16 @@ def snapshot_restored(
 
 
 @operation()
-def certificate(
-    member: Member, directory: str, make: bool = True
-) -> Generator[FunctionCommand, None, None]:
+def certificate(member: Member, pki: Pki) -> Generator[FunctionCommand, None, None]:
     """
     Give a host the CA's certificate, and a certificate and key of its own.
 
     + member: whom it is for; its address, 127.0.0.1 and names stand in it
-    + directory: where the controller has ca.pem and ca.key
-    + make: whether the CA is made if there is none
+    + pki: where the controller has ca.pem and ca.key, and whether they may be made
 
     Reads the certificates on the host; a key is never read, shown or kept here. Writes
     /etc/etcd/pki (keys 0600, user etcd) when what is there will not do, or not for 30 days more.
+    Another CA than the members have is left to `etcd.cluster`: it concerns all of them.
 
     **Example:**
 
@@ -141,81 +143,87 @@ def certificate(
 
         from netwright.installs.etcd import Member, Settings
         from netwright.operations import etcd
+        from netwright.operations.etcd_pki import Pki
 
         etcd.certificate(
             name="The member's certificate",
             member=Member.of("node0", Settings(), "192.0.2.1"),
-            directory="pki",
+            pki=Pki("pki"),
         )
     """
     host = actual_host()
     evidence = host.get_fact(EtcdEvidence)
-    ca = _certificate(directory)
-    if evidence.ca and ca and evidence.ca.strip() != ca.strip() and evidence.running:
-        logger.error(f"{host.print_prefix}etcd runs with another CA than {directory}/ca.pem;")
-        logger.error(f"{host.print_prefix}with both unlike, members would not know each other")
-        yield FunctionCommand(_fail, (), {})
+    wanted = read_trust(pki.directory, pki.trust)
+    if wanted is not None and not mine(evidence, wanted):
+        host.noop("the CA changes on all members together")
         return
     why: str | None = "it has none"
-    if evidence.certificate and evidence.ca and ca:
-        leaf = certificates.look(evidence.certificate, ca)
-        why = leaf.lacks(member.names)
+    if evidence.certificate and evidence.ca and wanted:
+        why = certificates.look(evidence.certificate, wanted.own).lacks(member.names)
+        if prints(evidence.ca) != prints(wanted.pem):
+            why = "the CA is another one"
     if why is None:
         host.noop("its certificate will do")
         return
     logger.info(f"{host.print_prefix}certificate: {why}")
-    yield FunctionCommand(_place, (member, directory, make), {})
+    yield FunctionCommand(_place, (member, pki), {})
 
 
-def read_authority(directory: str, make: bool) -> Authority:
-    """The CA in a directory of the controller, which is made if there is none and it may be.
-
-    Raises ValueError for one that can't sign, OSError for one that can't be read.
+@operation()
+def retired(declared: bool = True) -> Generator[StringCommand, None, None]:
     """
-    path = Path(directory)
-    if make and not (path / "ca.key").exists() and not (path / "ca.pem").exists():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = certificates.authority("netwright etcd CA")
-        # The key is nobody else's from its first byte on.
-        with os.fdopen(os.open(path / "ca.key", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(made.key)
-        (path / "ca.pem").write_text(made.certificate)
-    return Authority(Pair((path / "ca.pem").read_text(), (path / "ca.key").read_text()))
+    Stop what is left of a member on a host that is none any more; its data is moved aside.
+
+    + declared: whether this host is declared to be none; nothing is done elsewhere
+
+    Reads the unit's settings, which only our members have, and whether it serves: what still does
+    is in a cluster, and is left alone. Writes nothing else; packages and certificates stay.
+
+    **Example:**
+
+    .. code:: python
+
+        from netwright.operations import etcd
+
+        etcd.retired(name="No member any more")
+    """
+    host = actual_host()
+    if not declared:
+        host.noop("a member")
+        return
+    evidence = host.get_fact(EtcdEvidence)
+    ours = host.get_fact(File, path=UNIT_SETTINGS)
+    if not ours or not (evidence.running or evidence.enabled or evidence.data):
+        host.noop("nothing is left of a member")
+        return
+    if evidence.healthy:
+        logger.warning(f"{host.print_prefix}etcd serves here, as a member of a cluster: left alone")
+        host.noop("it is a member still")
+        return
+    logger.info(f"{host.print_prefix}etcd: stopped, no longer started at boot, data moved aside")
+    yield StringCommand(_RETIRED)
 
 
-def _certificate(directory: str) -> str | None:
-    path = Path(directory) / "ca.pem"
-    return path.read_text() if path.exists() else None
-
-
-# Written beside and moved: etcd reads the files at each handshake.
-_PLACE = f"""set -e
-install -d -m 0755 /etc/etcd
-install -d -m 0750 -o root -g etcd {PKI}
-umask 077
-cat >{PKI}/ca.pem.new <<'END'
-{{ca}}END
-cat >{PKI}/member.pem.new <<'END'
-{{certificate}}END
-cat >{PKI}/member.key.new <<'END'
-{{key}}END
-chown etcd:etcd {PKI}/*.new
-chmod 0644 {PKI}/ca.pem.new {PKI}/member.pem.new
-for name in ca.pem member.key member.pem; do mv {PKI}/$name.new {PKI}/$name; done
+_RETIRED = (
+    """systemctl disable --quiet --now etcd-snapshot.timer
+systemctl disable --quiet --now etcd.service
 """
+    + ASIDE
+)
 
 
-def _place(state: State, host: Host, member: Member, directory: str, make: bool) -> bool:
+def _place(state: State, host: Host, member: Member, pki: Pki) -> bool:
     try:
-        ca = read_authority(directory, make)
+        authority = read_authority(pki.directory, pki.make)
+        trust = read_trust(pki.directory, pki.trust)
     except (OSError, ValueError) as error:
-        logger.error(f"{host.print_prefix}{directory}: {error}")
+        logger.error(f"{host.print_prefix}{pki.directory}: {error}")
         return False
-    pair = certificates.issue(ca, member.name, member.names)
-    script = _PLACE.format(ca=ca.pem, certificate=pair.certificate, key=pair.key)
-    ok, _, errors = run(actual_host(), script)
+    assert trust is not None
+    pair = certificates.issue(authority, member.name, member.names)
+    ok, why = place(actual_host(), trust.pem, pair)
     if not ok:
-        logger.error(f"{host.print_prefix}{'; '.join(errors)}")
+        logger.error(f"{host.print_prefix}{why}")
     return ok
 
 

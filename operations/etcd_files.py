@@ -12,10 +12,20 @@ from pyinfra.operations import apt, files, server, systemd
 
 from netwright.errors import DeclarationError, Problem
 from netwright.facts.etcd import EtcdEvidence
-from netwright.installs.etcd import CONFIG, JOIN, Member, Release, Snapshots, environment, render
+from netwright.installs.etcd import (
+    CONFIG,
+    JOIN,
+    PKI,
+    UNIT_SETTINGS,
+    Member,
+    Release,
+    Snapshots,
+    environment,
+    render,
+)
 from netwright.installs.etcd_evidence import CTL
 from netwright.operations.converge import actual_host
-from netwright.operations.etcd import read_authority
+from netwright.operations.etcd_pki import Pki, read_authority, trusted
 
 __all__ = ["check_authority", "install"]
 
@@ -24,15 +34,19 @@ UNITS = "/etc/systemd/system"
 OPT = "/opt/netwright"
 
 
-def check_authority(directory: str, make: bool) -> None:
+def check_authority(pki: Pki) -> None:
     """Raises DeclarationError for a CA that is there and can't sign, or that ought to be there."""
-    path = Path(directory)
-    if not (path / "ca.pem").exists() and not (path / "ca.key").exists() and make:
+    path = Path(pki.directory)
+    try:
+        trusted(pki.trust)
+    except (OSError, ValueError) as error:
+        raise DeclarationError([Problem("etcd.tls.trust", str(error))]) from None
+    if not (path / "ca.pem").exists() and not (path / "ca.key").exists() and pki.make:
         return
     try:
-        read_authority(directory, False)
+        read_authority(pki.directory, False)
     except (OSError, ValueError) as error:
-        raise DeclarationError([Problem("etcd.tls.ca", f"{directory}: {error}")]) from None
+        raise DeclarationError([Problem("etcd.tls.ca", f"{pki.directory}: {error}")]) from None
 
 
 def install(member: Member, templates: Path) -> None:
@@ -65,9 +79,10 @@ def _configuration(member: Member, templates: Path) -> None:
     unit = files.template(
         name="Unit's settings",
         src=str(templates / "etcd.dropin.j2"),
-        dest=f"{UNITS}/etcd.service.d/netwright.conf",
+        dest=UNIT_SETTINGS,
         mode="644",
         join=JOIN,
+        pki=PKI,
     )
     systemd.daemon_reload(name="Unit's settings read", _if=unit.did_change)
 

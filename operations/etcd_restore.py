@@ -22,8 +22,9 @@ _PREPARE = f"""{CTL}set -e
 chmod 0600 {_FILE}
 rm -rf {_NEW}
 etcdctl snapshot status {_FILE} -w json
-etcdctl snapshot restore {_FILE} --data-dir {_NEW} --name {{name}} --initial-cluster {{cluster}} \\
-  --initial-cluster-token {{token}} --initial-advertise-peer-urls {{url}} >/dev/null 2>&1
+said=$(etcdctl snapshot restore {_FILE} --data-dir {_NEW} --name "$name" \\
+  --initial-cluster "$cluster" --initial-cluster-token "$token" \\
+  --initial-advertise-peer-urls "$url" 2>&1) || {{ echo "$said" | tail -n 1 >&2; exit 1; }}
 chown -R etcd:etcd {_NEW}
 rm -f {_FILE}
 """
@@ -64,7 +65,6 @@ def restore(cluster: Cluster, snapshot: Path) -> None:
 def _prepare(cluster: Cluster, member: Member, snapshot: Path, urls: str, token: str) -> str:
     if not named(member.host).put_file(str(snapshot), _FILE):
         raise Failed(f"{member.host}: the snapshot could not be sent")
-    script = _PREPARE.format(
-        name=quote(member.name), cluster=quote(urls), token=quote(token), url=member.peer_url
-    )
-    return cluster.on(member.host, script)
+    given = {"name": member.name, "cluster": urls, "token": token, "url": member.peer_url}
+    words = "".join(f"{name}={quote(value)}\n" for name, value in given.items())
+    return cluster.on(member.host, words + _PREPARE)

@@ -7,23 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 
-from pyinfra.api import State
+import gevent
+from pyinfra.api import Host, State
 
 from netwright.installs import etcd, etcd_evidence
+from netwright.installs.certificate import Pair, issue
 from netwright.installs.etcd import DATA, JOIN, Member
 from netwright.installs.etcd_evidence import CTL, Evidence
 from netwright.installs.etcd_plan import Plan, Step, changed, gate, plan
+from netwright.operations.etcd_pki import Pki, place, read_authority, read_trust
 from netwright.operations.remote import named, reached, run
 
-__all__ = ["Cluster", "Failed"]
+__all__ = ["ASIDE", "Cluster", "Failed"]
 
 WAIT = 90.0
 LOOK = 40
-PATIENCE = 8
+PATIENCE = 8.0
 PAUSE = 0.3
 SNAPSHOT = "/usr/local/sbin/etcd-snapshot"
 
-_ASIDE = f"""systemctl stop etcd.service
+ASIDE = f"""systemctl stop etcd.service
 if [ -e {DATA} ]; then mv {DATA} "{DATA}.aside-$(date -u +%Y%m%dT%H%M%SZ)"; fi"""
 _FIRST = f"""cat >{JOIN} <<'END'
 %sEND
@@ -44,18 +47,23 @@ class Cluster:
     state: State
     members: Sequence[Member]
     say: Callable[[str], None]
+    pki: Pki | None = None
     saved: bool = field(default=False, init=False)
 
     def look(self) -> dict[str, Evidence]:
-        """What every host shows. Raises Failed if one can't be asked."""
-        found = {}
+        """What every host shows, asked at the same time. Raises Failed if one can't be asked."""
+        asked = {}
         for member in self.members:
             if not reached(self.state, member.host):
                 raise Failed(f"{member.host} is not reached: the cluster is left as it is")
-            ok, output, errors = run(named(member.host), etcd_evidence.script(), LOOK, again=True)
+            asked[member.host] = gevent.spawn(_ask, named(member.host))  # type: ignore[no-untyped-call]
+        gevent.joinall(asked.values())  # type: ignore[no-untyped-call]
+        found = {}
+        for host, answer in asked.items():
+            ok, output, errors = answer.get()
             if not ok:
-                raise Failed(f"{member.host} could not be read: {_last(errors)}")
-            found[member.host] = etcd_evidence.parse(output)
+                raise Failed(f"{host} could not be read: {_last(errors)}")
+            found[host] = etcd_evidence.parse(output)
         return found
 
     def plan(self, seen: Mapping[str, Evidence]) -> Plan:
@@ -65,16 +73,17 @@ class Cluster:
             for member in self.members
             if member.settings.version and "*" not in member.settings.version
         }
-        return plan(self.members, seen, versions)
+        trust = None if self.pki is None else read_trust(self.pki.directory, self.pki.trust)
+        return plan(self.members, seen, versions, trust)
 
     def foreseen(self) -> Plan:
         """What is to be done, after some patience with what may pass by itself, an election."""
-        for _ in range(PATIENCE):
+        deadline = time.monotonic() + PATIENCE
+        while True:
             found = self.plan(self.look())
-            if not found.passing or not found.problems:
-                break
+            if not found.passing or not found.problems or time.monotonic() > deadline:
+                return found
             time.sleep(1)
-        return found
 
     def converge(self) -> None:
         """Step by step until nothing is left. Raises Failed."""
@@ -143,7 +152,7 @@ class Cluster:
 
     def _aside(self, step: Step, before: Mapping[str, Evidence]) -> None:
         for host in step.hosts:
-            self.on(host, _ASIDE)
+            self.on(host, ASIDE)
 
     def _restart(self, step: Step, before: Mapping[str, Evidence]) -> None:
         (host,) = step.hosts
@@ -157,12 +166,28 @@ class Cluster:
 
         self.until(why)
 
+    def _trust(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        for host in step.hosts:
+            self._placed(host, step.pem, None)
+
+    def _leaf(self, step: Step, before: Mapping[str, Evidence]) -> None:
+        assert self.pki is not None
+        authority = read_authority(self.pki.directory, False)
+        for host in step.hosts:
+            member = self._member(host)
+            self._placed(host, None, issue(authority, member.name, member.names))
+
+    def _placed(self, host: str, ca: str | None, pair: Pair | None) -> None:
+        ok, why = place(named(host), ca, pair)
+        if not ok:
+            raise Failed(f"{host}: {why}")
+
     def _join(self, step: Step, before: Mapping[str, Evidence]) -> None:
         """Gone first, then anew, as a learner: to add first is refused while one is down."""
         (host,) = step.hosts
         member = self._member(host)
         by = self._healthy({name: each for name, each in before.items() if name != host})
-        self.on(host, _ASIDE)
+        self.on(host, ASIDE)
         if step.member is not None:
             self._ctl(by, f"member remove {step.member.hex}")
         words = f"member add {quote(member.name)} --learner --peer-urls={quote(member.peer_url)}"
@@ -186,8 +211,10 @@ class Cluster:
     def _remove(self, step: Step, before: Mapping[str, Evidence]) -> None:
         assert step.member is not None
         by = self._healthy(before)
-        if before[by].leader == step.member.id:
-            self.say("the member that goes leads; the others elect a leader")
+        if before[by].leader == step.member.id and step.member.client_urls:
+            words = f"move-leader {before[by].member:x}"
+            url = quote(step.member.client_urls[0])
+            self.on(by, f"{CTL}ctl {url} {words} || echo 'no handover: the others elect a leader'")
         self._ctl(by, f"member remove {step.member.hex}")
 
     def _hand_over(self, seen: Mapping[str, Evidence], ids: set[int]) -> None:
@@ -235,6 +262,10 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise Failed(f"after {WAIT:.0f} s: {reason}")
             time.sleep(PAUSE)
+
+
+def _ask(host: Host) -> tuple[bool, list[str], list[str]]:
+    return run(host, etcd_evidence.script(), LOOK, again=True)
 
 
 def _missing(due: set[str], seen: Mapping[str, Evidence]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "Leaf", "Pair", "authority", "issue", "look"]
+__all__ = ["Authority", "Leaf", "Pair", "authority", "bundle", "issue", "look", "mark", "prints"]
 
 CA_DAYS = 3650
 LEAF_DAYS = 365
@@ -119,7 +120,7 @@ def look(pem: str, ca: str | None, now: datetime.datetime | None = None) -> Leaf
     """What a certificate says.
 
     + pem: the certificate
-    + ca: the CA that should have signed it
+    + ca: the CA that should have signed it, or several
 
     Raises ValueError for what is no certificate.
     """
@@ -138,9 +139,39 @@ def look(pem: str, ca: str | None, now: datetime.datetime | None = None) -> Leaf
     )
 
 
+def prints(*pems: str) -> frozenset[str]:
+    """The fingerprints of all certificates in some texts."""
+    return frozenset(_all(*pems))
+
+
+def bundle(*pems: str) -> str:
+    """All certificates of some texts, each once, in an order of their own."""
+    found = _all(*pems)
+    encoding = serialization.Encoding.PEM
+    return "".join(found[each].public_bytes(encoding).decode() for each in sorted(found))
+
+
+def mark(pem: str) -> str:
+    """What a set of certificates is known by, however it is written."""
+    return hashlib.sha256(" ".join(sorted(prints(pem))).encode()).hexdigest()[:16]
+
+
+def _all(*pems: str) -> dict[str, x509.Certificate]:
+    return {
+        each.fingerprint(hashes.SHA256()).hex(): each
+        for pem in pems
+        if pem.strip()
+        for each in x509.load_pem_x509_certificates(pem.encode())
+    }
+
+
 def _signed(found: x509.Certificate, ca: str) -> bool:
+    return any(_issued(found, each) for each in _all(ca).values())
+
+
+def _issued(found: x509.Certificate, ca: x509.Certificate) -> bool:
     try:
-        found.verify_directly_issued_by(x509.load_pem_x509_certificate(ca.encode()))
+        found.verify_directly_issued_by(ca)
     except Exception:  # noqa: BLE001 - the library names no common root for "is not so"
         return False
     return True

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from netwright.errors import Problem
 from netwright.model import Model
 
-__all__ = ["CONFIG", "DATA", "JOIN", "PKI", "Member", "Release", "Settings", "Snapshots", "Tls"]
+__all__ = ["CONFIG", "DATA", "JOIN", "PKI", "TRUST", "UNIT_SETTINGS"]
+__all__ += ["Member", "Release", "Settings", "Snapshots", "Tls"]
 __all__ += ["environment", "join_environment", "problems", "render", "warnings"]
 
 CONFIG = "/etc/default/etcd"
@@ -20,6 +21,9 @@ JOIN = "/etc/etcd/join"
 """What a first start needs and no later one; gone as soon as the member has joined."""
 PKI = "/etc/etcd/pki"
 DATA = "/var/lib/etcd/default"
+UNIT_SETTINGS = "/etc/systemd/system/etcd.service.d/netwright.conf"
+TRUST = "NETWRIGHT_TRUST"
+"""A variable that names the CAs a process was started with: etcd reads them only then."""
 
 # What may be set beside what the deploy itself decides, as etcd's own options are called.
 OPTIONS = frozenset(
@@ -68,10 +72,11 @@ class Release(Model):
 
 class Tls(Model):
     """`ca`: a directory on the controller with ca.pem and ca.key; made when it is not there.
-    `make: false`: it has to be there. `directory`: where each host has its own."""
+    `make: false`: it has to be there. `trust`: files with further CAs that clients may have."""
 
     ca: str | None = None
     make: bool = True
+    trust: list[str] = []
 
 
 class Snapshots(Model):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netwright.errors import Problem, SnapshotError
+from netwright.installs.certificate import prints
 from netwright.installs.etcd import DATA, PKI
 from netwright.installs.read import MARK, parts
 
@@ -35,12 +36,16 @@ part data; if [ -d {DATA}/member ]; then echo yes; fi
 url=
 if [ "${{pid:-0}}" -gt 0 ]; then
   part exe; readlink "/proc/$pid/exe"
-  part environment; tr '\\0' '\\n' <"/proc/$pid/environ" | grep ^ETCD_
+  part environment; tr '\\0' '\\n' <"/proc/$pid/environ" | grep -E '^(ETCD|NETWRIGHT)_'
   url=$(tr '\\0' '\\n' <"/proc/$pid/environ" | sed -n 's/^ETCD_ADVERTISE_CLIENT_URLS=//p')
   url=${{url:-http://localhost:2379}}
-  for ask in 'endpoint status' 'member list' 'alarm list' 'endpoint health'; do
-    part "$ask"; ctl "$url" $ask -w json 2>&1
-  done
+  said=$(ctl "$url" endpoint status -w json 2>&1) && told=yes || told=
+  part 'endpoint status'; echo "$said"
+  # Who does not tell its own state answers nothing else either, each time after seconds.
+  part 'member list'; if [ "$told" ]; then ctl "$url" member list -w json 2>&1; fi
+  part 'alarm list'; if [ "$told" ]; then ctl "$url" alarm list -w json 2>&1; fi
+  part 'endpoint health'; if [ "$told" ]; then said=$(ctl "$url" endpoint health -w json 2>&1); fi
+  echo "$said"
 fi
 part certificate; if [ -e {PKI}/member.pem ]; then cat {PKI}/member.pem; fi
 part ca; if [ -e {PKI}/ca.pem ]; then cat {PKI}/ca.pem; fi
@@ -120,8 +125,8 @@ def parse(output: list[str]) -> Evidence:
         active=unit.get("ActiveState", "inactive"),
         sub=unit.get("SubState", "dead"),
         data=bool(found["data"]),
-        certificate=found["certificate"] or None,
-        ca=found["ca"] or None,
+        certificate=_certificate(found["certificate"]),
+        ca=_certificate(found["ca"]),
     )
     if "environment" not in found:
         return base
@@ -138,7 +143,7 @@ def _running(found: Mapping[str, str]) -> dict[str, Any]:
         "healthy": _healthy(found["endpoint health"]),
         "words": _words(found["endpoint health"]),
     }
-    if isinstance(status, list) and status:
+    if isinstance(status, list) and status and "Status" in status[0]:
         said = status[0]["Status"]
         header = said["header"]
         values |= {
@@ -147,7 +152,7 @@ def _running(found: Mapping[str, str]) -> dict[str, Any]:
             "size": said.get("dbSize", 0),
         }
     listed = _json(found["member list"])
-    if isinstance(listed, dict):
+    if isinstance(listed, dict) and "members" in listed:
         values["members"] = tuple(_listed(each) for each in listed.get("members", ()))
     alarms = _json(found["alarm list"])
     if isinstance(alarms, dict):
@@ -161,6 +166,14 @@ def _running(found: Mapping[str, str]) -> dict[str, Any]:
         "member": header.get("member_id"),
         "revision": header.get("revision", 0),
     }
+
+
+def _certificate(text: str) -> str | None:
+    """None for a file that has none in it: it is as good as no file."""
+    try:
+        return text if prints(text) else None
+    except ValueError:
+        return None
 
 
 def _listed(each: Mapping[str, Any]) -> Listed:

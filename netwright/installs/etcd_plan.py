@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from netwright.installs.etcd import Member, environment
-from netwright.installs.etcd_evidence import Evidence, Listed
+from netwright.installs import etcd_version
+from netwright.installs.certificate import mark
+from netwright.installs.etcd import TRUST, Member, environment
+from netwright.installs.etcd_evidence import Evidence
+from netwright.installs.etcd_step import Plan, Step
+from netwright.installs.etcd_trust import Trust, rollover
 
 __all__ = ["Plan", "Step", "changed", "gate", "plan"]
 
@@ -16,52 +18,37 @@ Seen = Mapping[str, Evidence]
 FIRST_ONLY = frozenset(f"ETCD_INITIAL_CLUSTER{part}" for part in ("", "_STATE", "_TOKEN"))
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing to do, to hosts that may be done at once; `member` is whom it is about."""
-
-    kind: Literal["bootstrap", "start", "aside", "restart", "join", "promote", "remove"]
-    hosts: tuple[str, ...]
-    why: str
-    member: Listed | None = None
-
-    @property
-    def risky(self) -> bool:
-        """Whether there is something to lose, so that a snapshot comes first."""
-        return self.kind in ("restart", "join", "remove")
-
-    def __str__(self) -> str:
-        whom = ", ".join(self.hosts) or (self.member.name or self.member.hex if self.member else "")
-        return f"{self.kind} {whom}: {self.why}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Steps, in order; with problems there are none, since then nothing may be changed.
-    `passing`: they may go away by themselves, as an election does."""
-
-    steps: tuple[Step, ...] = ()
-    problems: tuple[str, ...] = ()
-    passing: bool = False
-
-
-def plan(members: Sequence[Member], seen: Seen, versions: Mapping[str, str] | None = None) -> Plan:
+def plan(
+    members: Sequence[Member],
+    seen: Seen,
+    versions: Mapping[str, str] | None = None,
+    trust: Trust | None = None,
+) -> Plan:
     """What to do, from what the hosts show.
 
     + members: the declared ones
     + seen: what each host shows
     + versions: what is about to be installed, by host, where that differs from what runs
+    + trust: the CA that is declared, with TLS
     """
+    far = tuple(etcd_version.problems(seen, versions or {}))
+    if far:
+        return Plan((), far)
     trapped = tuple(_trap(members, seen))
     if trapped:
         return trapped[0]
     reference = _reference(members, seen)
     if reference is None:
         return _without_quorum(members, seen)
+    changes = rollover(members, seen, trust) if trust else Plan()
+    if changes.problems:
+        return changes
+    restarted = {each.hosts for each in changes.steps if each.kind == "restart"}
     steps = (
         *_starts(members, seen),
+        *changes.steps,
         *_memberships(members, seen, reference),
-        *_restarts(members, seen, reference, versions or {}),
+        *(each for each in _restarts(members, seen, versions or {}) if each.hosts not in restarted),
         *_removals(members, reference),
     )
     # Nothing is left to do, so what the gate still misses nobody here can mend.
@@ -165,9 +152,7 @@ def _memberships(members: Sequence[Member], seen: Seen, reference: Evidence) -> 
             yield Step("promote", (member.host,), "it is a learner still", found)
 
 
-def _restarts(
-    members: Sequence[Member], seen: Seen, reference: Evidence, versions: Mapping[str, str]
-) -> Iterator[Step]:
+def _restarts(members: Sequence[Member], seen: Seen, versions: Mapping[str, str]) -> Iterator[Step]:
     """Followers first, the leader last."""
     due = [
         (evidence.leads, index, member.host, why)
@@ -196,6 +181,7 @@ def changed(member: Member, evidence: Evidence, version: str | None = None) -> s
     running = evidence.environment or {}
     wanted = environment(member)
     names = {name for name in {*wanted, *running} if name.startswith("ETCD_")} - FIRST_ONLY
+    trusted = mark(evidence.ca) if member.settings.tls and evidence.ca else None
     differ = sorted(name for name in names if wanted.get(name) != running.get(name))
     if differ:
         shown = (
@@ -206,6 +192,8 @@ def changed(member: Member, evidence: Evidence, version: str | None = None) -> s
         return f"version {evidence.version} -> {version}"
     if evidence.stale:
         return "its program was replaced"
+    if trusted is not None and running.get(TRUST) != trusted:
+        return "it goes by the CAs that it was started with"
     return None
 
 

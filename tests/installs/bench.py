@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from netwright.lab import control, places
+from netwright.lab.status import recorded
+
 __all__ = ["Bench"]
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +61,17 @@ class Bench:
     def down(self) -> None:
         self.lab("down", self.name)
 
+    def layer(self) -> Path:
+        """The layer of packages under the hosts' disks."""
+        (first, *_) = places.labs().joinpath(self.name, "hosts").iterdir()
+        return Path((first / "image").read_text().split(":")[0])
+
     def sh(self, host: str, script: str, check: bool = True) -> str:
         """What a script prints that is root on a host, past its network."""
-        text = self.lab("shell", self.name, host, "--", "sh", "-c", f"cd /; {script}", check=check)
+        spec = recorded(self.name)
+        assert spec is not None
+        words = control.shell(spec, spec.host(host), ["sh", "-c", f"cd /; {script}"])
+        text = self._run(words, check)
         return text.replace("sh: 0: getcwd() failed: No such file or directory\n", "").strip()
 
     def deploy(self, name: str, *flags: str, ok: bool = True) -> str:

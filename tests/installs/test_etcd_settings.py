@@ -9,6 +9,7 @@ from netwright.installs.certificate import authority
 from netwright.installs.etcd import Member, Settings, environment, problems, render, warnings
 from netwright.installs.read import read
 from netwright.operations.etcd_files import check_authority
+from netwright.operations.etcd_pki import Pki
 
 SHA = "a" * 64
 
@@ -61,14 +62,14 @@ def test_an_address_is_an_address_and_members_agree():
 
 def test_a_ca_that_can_not_sign_is_said_before_any_host_is_asked(tmp_path):
     long_ago = datetime.datetime(2010, 1, 1, tzinfo=datetime.UTC)
-    check_authority(str(tmp_path), True)
+    check_authority(Pki(str(tmp_path)))
     with pytest.raises(DeclarationError, match="No such file"):
-        check_authority(str(tmp_path), False)
+        check_authority(Pki(str(tmp_path), make=False))
     old = authority("old", long_ago)
     (tmp_path / "ca.pem").write_text(old.certificate)
     (tmp_path / "ca.key").write_text(old.key)
     with pytest.raises(DeclarationError, match=r"etcd\.tls\.ca: .*expired \d+ days ago"):
-        check_authority(str(tmp_path), True)
+        check_authority(Pki(str(tmp_path)))
 
 
 def test_an_even_number_is_a_warning():

@@ -22,14 +22,19 @@ PATIENCE = 2.0
 """Seconds for one write: over all endpoints, as a client with a list of them has it."""
 
 
-def context(pki: Path) -> ssl.SSLContext:
-    """As a client of its own: a certificate of the same CA, and servers are checked."""
+def context(pki: Path, also: Path | None = None) -> ssl.SSLContext:
+    """As a client of its own: a certificate of the same CA, and servers are checked.
+
+    + also: another CA's certificate, which servers may have as well
+    """
     ca = Pair((pki / "ca.pem").read_text(), (pki / "ca.key").read_text())
     leaf = issue(Authority(ca), "writer", ["127.0.0.1"])
     file = pki / "writer.pem"
     file.write_text(leaf.certificate + leaf.key)
     found = ssl.create_default_context(cafile=str(pki / "ca.pem"))
     found.load_cert_chain(file)
+    if also is not None:
+        found.load_verify_locations(also)
     return found
 
 
