@@ -16,7 +16,7 @@ from netwright.installs import docker, etcd
 from netwright.installs.read import read
 from netwright.operations.etcd_pki import Pki
 
-__all__ = ["engines", "in_group", "members", "pki"]
+__all__ = ["address_of", "engines", "in_group", "members", "pki"]
 
 
 def in_group(inventory: Inventory, key: str) -> list[Host]:
@@ -41,7 +41,7 @@ def members(hosts: Iterable[Host]) -> list[etcd.Member]:
         except DeclarationError as error:
             wrong += [Problem(f"{host.name}: {each.path}", each.what) for each in error.problems]
             continue
-        found.append(etcd.Member.of(host.name, settings, _address(host)))
+        found.append(etcd.Member.of(host.name, settings, address_of(host)))
     wrong += etcd.problems(found)
     if wrong:
         raise DeclarationError(wrong)
@@ -106,7 +106,7 @@ def _mapping(data: Any) -> Any:
     return {} if data is True else data
 
 
-def _address(host: Host) -> str | None:
+def address_of(host: Host) -> str | None:
     """What SSH is told, if that is an address; the host's name else."""
     for value in (host.data.get("ssh_hostname"), host.name):
         try:

@@ -1,4 +1,4 @@
-"""What is installed: etcd's members and Docker's engines, one claim for each declared thing."""
+"""What is installed, etcd's members, Docker's engines, fabrics: a claim for each declared thing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from netwright.installs import certificate, etcd_evidence
 from netwright.installs.etcd import Member
 from netwright.installs.etcd_evidence import Evidence
 from netwright.installs.etcd_plan import changed, gate
+from netwright.operations.declared_fabric import declared
 from netwright.operations.declared_installs import in_group, members
-from netwright.verification import docker_claims
+from netwright.verification import docker_claims, fabric_claims
 from netwright.verification.reached import Reached
 
 __all__ = ["InstallClaim", "read"]
@@ -33,6 +34,7 @@ def read(inventory: Inventory) -> tuple[Mapping[str, list[InstallClaim]], list[P
     try:
         found = members(in_group(inventory, "etcd"))
         engines = docker_claims.engines(inventory)
+        fabric = declared(in_group(inventory, "fabric"))
     except DeclarationError as error:
         return {}, list(error.problems)
     cluster = _Cluster(found)
@@ -45,7 +47,16 @@ def read(inventory: Inventory) -> tuple[Mapping[str, list[InstallClaim]], list[P
             for path, failure in docker_claims.claims(host, settings)
         )
         claims.setdefault(host, []).extend(own)
+    if fabric is not None:
+        whole = fabric_claims.Whole(*fabric)
+        for host in whole.addresses:
+            claims.setdefault(host, []).extend(_fabric(whole, host))
     return claims, []
+
+
+def _fabric(whole: fabric_claims.Whole, host: str) -> Iterator[InstallClaim]:
+    for path, failure in fabric_claims.claims(whole, host):
+        yield InstallClaim(f"fabric.{path}", failure)
 
 
 class _Cluster:

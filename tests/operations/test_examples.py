@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[2]
 SHARED = {"confirm", "converge", "declared", "entry", "part"}
 SHARED |= {"link_alone", "link_entry", "link_on"}
 SHARED |= {"declared_installs", "docker_files", "etcd_files", "etcd_restore", "etcd_run", "remote"}
+SHARED |= {"declared_fabric", "fabric_files", "fabric_run"}
 # What needs several hosts, or a daemon, is run by tests/installs on lab hosts.
-ON_HOSTS = ("etcd.", "docker.")
+ON_HOSTS = ("etcd.", "docker.", "fabric.")
 
 
 def _examples():

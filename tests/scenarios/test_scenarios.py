@@ -11,7 +11,7 @@ pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
 # Those of other deploys have tests of their own, in tests/installs.
-INSTALLS = ("docker", "etcd", "notebook")
+INSTALLS = ("docker", "etcd", "fabric", "notebook")
 INVENTORIES = sorted(
     path for path in (ROOT / "inventories").glob("*.py") if path.stem not in INSTALLS
 )

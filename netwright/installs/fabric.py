@@ -1,0 +1,212 @@
+"""A routed fabric's settings: what the data key `fabric` declares, checked before any host is."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from netwright.errors import Problem
+from netwright.model import Model, NetnsName, Range, Text
+
+__all__ = ["DEFAULT_ROUTER", "Bfd", "Fabric", "Node", "Policy", "PolicyRule", "Workload"]
+__all__ += ["group_of", "problems"]
+
+DEFAULT_ROUTER = "169.254.1.1"
+"""Where every workload's default route leads; no host has it, every host answers for it."""
+
+
+def _net(value: object) -> str:
+    try:
+        return str(IPv4Network(str(value)))
+    except ValueError:
+        what = "is not an IPv4 network like 10.66.0.0/16, without host bits"
+        raise ValueError(f"{value!r:.60} {what}") from None
+
+
+def _ip(value: object) -> str:
+    try:
+        return str(IPv4Address(str(value)))
+    except ValueError:
+        what = "is not an IPv4 address without prefix length"
+        raise ValueError(f"{value!r:.60} {what}") from None
+
+
+Net = Annotated[str, BeforeValidator(_net)]
+Ip = Annotated[str, BeforeValidator(_ip)]
+# A set of the kernel has 31 characters, `fabric-` stands before it.
+Group = Annotated[str, Text(r"[a-z0-9][a-z0-9_.-]{0,22}", "1 to 23 of a-z 0-9 _ . -")]
+Port = Annotated[str, Text(r"[0-9]{1,5}(:[0-9]{1,5})?", "a port or FROM:TO, in quotes")]
+
+
+class Workload(Model):
+    """One workload in a namespace of its name. `address`: in its host's block; allocated and kept
+    if left out. `groups`: what policies name it by."""
+
+    address: Ip | None = None
+    groups: list[Group] = []
+
+
+class Node(Model):
+    """One host of the fabric. `address`: its own, where others find its BIRD. `block`: allocated
+    from the pool and kept if left out."""
+
+    address: Ip | None = None
+    block: Net | None = None
+    workloads: dict[NetnsName, Workload] = {}
+
+
+class Bfd(Model):
+    """`interval`: milliseconds between two packets; `multiplier`: how many may be missing."""
+
+    interval: Annotated[int, Range(10, 10000)] = 200
+    multiplier: Annotated[int, Range(2, 50)] = 4
+
+
+class PolicyRule(Model):
+    """One rule; the first that fits decides. A side that is left out is everybody."""
+
+    action: Literal["allow", "deny"]
+    from_: Group | None = Field(default=None, alias="from")
+    to: Group | None = None
+    protocol: Literal["tcp", "udp", "icmp"] | None = None
+    ports: list[Port] = Field(default=[], max_length=15)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.ports and self.protocol not in ("tcp", "udp"):
+            raise ValueError("ports need protocol tcp or udp")
+        return self
+
+
+class Policy(Model):
+    """What may reach workloads; `default`: what becomes of a packet that no rule fits."""
+
+    default: Literal["allow", "deny"] = "allow"
+    rules: list[PolicyRule] = []
+
+
+class Fabric(Model):
+    """The data key `fabric`, of the group: one for all of its hosts.
+
+    `block_size`: a block's prefix length. `asn`: of all hosts. `reflectors`: the hosts that pass
+    routes on; without any, every host has a session with every other. `hold_time`: seconds after
+    which a host is withdrawn that is silent, or whose BIRD is gone. `nat_outgoing`: whether what
+    leaves the pool has its host's address."""
+
+    pool: Net
+    block_size: Annotated[int, Range(16, 30)] = 26
+    asn: Annotated[int, Range(1, 4294967294)] = 64512
+    reflectors: list[str] = []
+    hold_time: Annotated[int, Range(6, 65535)] = 90
+    password: str | None = Field(default=None, repr=False)
+    bfd: Bfd | Literal[False] = False
+    nat_outgoing: bool = True
+    policy: Policy = Policy()
+    hosts: dict[str, Node] = {}
+
+    @field_validator("bfd", mode="before")
+    @classmethod
+    def _on(cls, value: object) -> object:
+        return {} if value is True else value
+
+    @field_validator("password")
+    @classmethod
+    def _secret(cls, value: str | None) -> str | None:
+        # Not by a pattern: what is wrong with it would be said with its value.
+        if value is not None and not re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,80}", value):
+            raise ValueError('is not 1 to 80 printable characters without blank, " and \\')
+        return value
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.block_size < IPv4Network(self.pool).prefixlen:
+            raise ValueError(f"block_size: a /{self.block_size} is larger than pool {self.pool}")
+        return self
+
+    def node(self, host: str) -> Node:
+        """What is declared of a host; nothing will do."""
+        return self.hosts.get(host) or Node()
+
+
+def group_of(group: str) -> str:
+    """The set that holds a group's addresses."""
+    return f"fabric-{group}"
+
+
+def problems(fabric: Fabric, hosts: Sequence[str]) -> Iterator[Problem]:
+    """What the declaration alone shows to be wrong.
+
+    + hosts: the fabric's, by their names in the inventory
+    """
+    for name in fabric.hosts:
+        if name not in hosts:
+            yield Problem(f"fabric.hosts.{name}", f"is no host of the fabric: {', '.join(hosts)}")
+    for number, name in enumerate(fabric.reflectors):
+        if name not in hosts:
+            what = f"{name} is no host of the fabric: {', '.join(hosts)}"
+            yield Problem(f"fabric.reflectors[{number}]", what)
+    yield from _blocks(fabric)
+    yield from _addresses(fabric)
+    yield from _groups(fabric)
+
+
+def _blocks(fabric: Fabric) -> Iterator[Problem]:
+    pool = IPv4Network(fabric.pool)
+    taken: list[tuple[str, IPv4Network]] = []
+    for host, node in fabric.hosts.items():
+        if node.address is not None and IPv4Address(node.address) in pool:
+            what = f"{node.address} is in pool {pool}, which is for workloads"
+            yield Problem(f"fabric.hosts.{host}.address", what)
+        if node.block is None:
+            continue
+        block, path = IPv4Network(node.block), f"fabric.hosts.{host}.block"
+        if not block.subnet_of(pool):
+            yield Problem(path, f"{block} is not in pool {pool}")
+        elif block.prefixlen != fabric.block_size:
+            yield Problem(path, f"{block} is not a /{fabric.block_size}, which is block_size")
+        for other, there in taken:
+            if block.overlaps(there):
+                yield Problem(path, f"{block} overlaps {there} of {other}")
+        taken.append((host, block))
+
+
+def _addresses(fabric: Fabric) -> Iterator[Problem]:
+    pool = IPv4Network(fabric.pool)
+    taken: dict[str, str] = {}
+    for host, node in fabric.hosts.items():
+        room = 2 ** (32 - fabric.block_size)
+        if len(node.workloads) > room:
+            what = f"{len(node.workloads)}, a block of /{fabric.block_size} has {room} addresses"
+            yield Problem(f"fabric.hosts.{host}.workloads", what)
+        for name, workload in node.workloads.items():
+            path = f"fabric.hosts.{host}.workloads.{name}.address"
+            if workload.address is None:
+                continue
+            address = ipaddress.ip_address(workload.address)
+            if node.block is not None and address not in IPv4Network(node.block):
+                yield Problem(path, f"{address} is not in the host's block {node.block}")
+            elif address not in pool:
+                yield Problem(path, f"{address} is not in pool {pool}")
+            other = taken.setdefault(str(address), f"{host}/{name}")
+            if other != f"{host}/{name}":
+                yield Problem(path, f"{address} is that of {other}")
+
+
+def _groups(fabric: Fabric) -> Iterator[Problem]:
+    known = {
+        group
+        for node in fabric.hosts.values()
+        for workload in node.workloads.values()
+        for group in workload.groups
+    }
+    for number, rule in enumerate(fabric.policy.rules):
+        for side, group in (("from", rule.from_), ("to", rule.to)):
+            if group is not None and group not in known:
+                path = f"fabric.policy.rules[{number}].{side}"
+                there = ", ".join(sorted(known)) or "none"
+                yield Problem(path, f"no workload is in group {group}; groups: {there}")
