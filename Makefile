@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # What tests on this machine's own kernel use; there are two packages with an arping.
-TEST_PACKAGES := conntrack graphviz netcat-openbsd nftables shellcheck socat
+TEST_PACKAGES := conntrack gpg gpg-agent graphviz netcat-openbsd nftables shellcheck socat
 # What hosts with the engine vm need; Debian's kernel for them is an amd64 one.
 VM_PACKAGES := $(if $(filter x86_64,$(shell uname -m)),e2fsprogs qemu-system-x86)
 INVENTORY ?= inventories/lab.py

@@ -28,11 +28,13 @@ _settings = _all_settings().get(host.name)
 if _settings is None:
     host.noop("no Docker is declared")
 else:
-    if _why := docker.refused(actual_host(), _settings.daemon):
-        raise DeployError(f"{host.name}: docker.daemon: {_why} no host was changed")
+    _upgrade = docker_files.due(_settings)
+    if _why := docker.refused(actual_host(), _settings.daemon, _upgrade):
+        raise DeployError(f"{host.name}: docker: {_why} no host was changed")
     docker_files.install(_settings)
     if _settings.daemon:
         docker.daemon(name="Daemon's settings", settings=_settings.daemon)
+    docker.upgraded(name="Daemon of the installed version")
     systemd.service(name="Daemon", service="docker.service", running=True, enabled=True)
     docker_files.users(_settings)
     for _name, _network in _settings.networks.items():

@@ -20,7 +20,7 @@ from netwright.installs.read import read
 from netwright.operations.converge import actual_host
 from netwright.operations.remote import run
 
-__all__ = ["container", "daemon", "image"]
+__all__ = ["container", "daemon", "image", "refused", "upgraded"]
 
 # The daemon either comes back with the new file or with the old one.
 _CHANGE = f"""cd /
@@ -230,13 +230,48 @@ def _script(state: State, host: Host, script: str) -> bool:
     return ok
 
 
-def refused(host: Host, settings: Mapping[str, Any]) -> str | None:
-    """What forbids to change anything on a host, from what it shows now."""
+@operation()
+def upgraded() -> Generator[StringCommand | FunctionCommand, None, None]:
+    """
+    Have the daemon run the program that is installed.
+
+    Reads the running daemon's program. Debian's package leaves the old one running at an upgrade;
+    a restart that would stop containers is refused.
+
+    **Example:**
+
+    .. code:: python
+
+        from netwright.operations import docker
+
+        docker.upgraded(name="The daemon that is installed")
+    """
+    host = actual_host()
+    evidence = host.get_fact(DockerEvidence)
+    if not evidence.stale:
+        host.noop("the daemon is the installed one")
+    elif evidence.running and not evidence.live_restore:
+        logger.error(f"{host.print_prefix}docker: {_STOPS.format(evidence.running)}")
+        yield FunctionCommand(_fail, (), {})
+    else:
+        yield StringCommand("systemctl", "restart", "docker.service")
+
+
+_STOPS = "a restart would stop {} running containers; set live-restore to true first, or stop them"
+
+
+def refused(host: Host, settings: Mapping[str, Any], upgrade: bool = False) -> str | None:
+    """What forbids to change anything on a host, from what it shows now.
+
+    + upgrade: whether other packages are due
+    """
     try:
         evidence = host.get_fact(DockerEvidence)
         current = room.parse(evidence.file)
     except (NetwrightError, ValueError) as error:
         return f"{FILE} is broken, and is left as it is: {error}"
+    if upgrade and evidence.running and not evidence.live_restore:
+        return f"upgrade: {_STOPS.format(evidence.running)};"
     return room.change(current, settings, evidence.running, evidence.live_restore).refused
 
 

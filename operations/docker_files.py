@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from io import StringIO
-from pathlib import Path
 from shlex import quote
 
 from pyinfra.facts.deb import DebPackages
@@ -14,18 +13,28 @@ from netwright.facts.docker import DockerEvidence
 from netwright.installs import daemon
 from netwright.installs.docker import Network, Repository, Settings
 from netwright.installs.docker_evidence import FILE
+from netwright.operations import docker_repository
 from netwright.operations.converge import actual_host
 
-__all__ = ["install", "network", "users"]
+__all__ = ["due", "install", "network", "users"]
 
-DEBIAN = ("docker.io", "containerd", "runc")
-UPSTREAM = ("docker-ce", "docker-ce-cli", "containerd.io")
-KEYRING = "/etc/apt/keyrings/docker.asc"
+OF_ONE_VERSION = ("docker.io", "docker-ce", "docker-ce-cli")
 
 
 def install(settings: Settings) -> None:
-    """Forwarding and daemon.json first: a dockerd that has to switch forwarding on itself sets
-    the policy of FORWARD to DROP as well."""
+    """What is fetched comes first, then forwarding and daemon.json, then the daemon: one that has
+    to switch forwarding on itself sets the policy of FORWARD to DROP as well."""
+    if isinstance(settings.source, Repository):
+        docker_repository.repository(
+            name="Docker's repository",
+            url=settings.source.url,
+            suite=settings.source.suite,
+            key=settings.source.key,
+            components=settings.source.components,
+        )
+    changes = due(settings)
+    if changes:
+        _fetched(settings)
     server.sysctl(
         name="Forwarding",
         key="net.ipv4.ip_forward",
@@ -33,23 +42,17 @@ def install(settings: Settings) -> None:
         persist=True,
         persist_file="/etc/sysctl.d/60-netwright-docker.conf",
     )
-    if isinstance(settings.source, Repository):
-        _repository(settings.source)
-    if _due(settings):
+    if changes:
         _first_file(settings)
         _packages(settings)
-    _hold(settings)
+    _hold(settings, changes)
 
 
-def _names(settings: Settings) -> tuple[str, ...]:
-    return DEBIAN if settings.source == "debian" else UPSTREAM
-
-
-def _due(settings: Settings) -> bool:
+def due(settings: Settings) -> bool:
     """Whether the package, or its version, is not there yet."""
     found = actual_host().get_fact(DebPackages) or {}
     wanted = settings.version or "*"
-    return not any(fnmatch(each, wanted) for each in found.get(_names(settings)[0], ()))
+    return not any(fnmatch(each, wanted) for each in found.get(settings.packages[0], ()))
 
 
 def _first_file(settings: Settings) -> None:
@@ -61,57 +64,43 @@ def _first_file(settings: Settings) -> None:
     files.put(name="daemon.json", src=StringIO(daemon.render(merged)), dest=FILE, mode="644")
 
 
-def _packages(settings: Settings) -> None:
-    first = _names(settings)[0]
-    words = f"{first}={settings.version}" if settings.version else first
+def _fetched(settings: Settings) -> None:
+    """First of all: what can't be had changes nothing."""
     apt.update(name="Package lists")
+    server.shell(name="Packages fetched", commands=[_install(settings, "--download-only")])
+
+
+def _packages(settings: Settings) -> None:
+    server.shell(name="Packages", commands=[_install(settings)])
+
+
+def _install(settings: Settings, *more: str) -> str:
+    """All that are held are named: apt would not touch one for the sake of another."""
+    versions = {name: settings.version for name in settings.packages if name in OF_ONE_VERSION}
+    words = [
+        f"{name}={versions[name]}" if versions.get(name) else name for name in settings.packages
+    ]
     options = (
         "--yes --quiet --no-install-recommends --allow-downgrades --allow-change-held-packages"
     )
-    server.shell(
-        name="Packages fetched",
-        commands=[
-            f"DEBIAN_FRONTEND=noninteractive apt-get {options} --download-only"
-            f" install {quote(words)}"
-        ],
-    )
-    apt.packages(
-        name="Packages",
-        packages=[words],
-        no_recommends=True,
-        allow_downgrades=True,
-        extra_install_args="--allow-change-held-packages",
-    )
+    told = " ".join([options, *more, "install", *map(quote, words)])
+    return f"DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold {told}"
 
 
-def _hold(settings: Settings) -> None:
-    """An upgrade restarts the daemon: it comes when this deploy brings it."""
-    held = actual_host().get_fact(DockerEvidence).held
-    names = [name for name in _names(settings) if settings.hold and name not in held]
+def _hold(settings: Settings, installed: bool) -> None:
+    """An upgrade restarts the daemon: it comes when this deploy brings it.
+
+    + installed: whether packages have just been; apt has then taken the hold from them
+    """
+    held = () if installed else actual_host().get_fact(DockerEvidence).held
+    names = [name for name in settings.packages if settings.hold and name not in held]
     if names:
         server.shell(name="Packages held", commands=[f"apt-mark hold {' '.join(names)}"])
-    loose = [name for name in _names(settings) if not settings.hold and name in held]
+    loose = [name for name in settings.packages if not settings.hold and name in held]
     if loose:
         server.shell(
             name="Packages no longer held", commands=[f"apt-mark unhold {' '.join(loose)}"]
         )
-
-
-def _repository(source: Repository) -> None:
-    files.directory(name="Keyrings", path=str(Path(KEYRING).parent), mode="755")
-    files.put(name="Docker's key", src=source.key, dest=KEYRING, mode="644", add_deploy_dir=False)
-    text = (
-        f"Types: deb\nURIs: {source.url}\nSuites: {source.suite}\n"
-        f"Components: {' '.join(source.components)}\nSigned-By: {KEYRING}\n"
-    )
-    if source.suite.endswith("/"):
-        text = text.replace(f"Components: {' '.join(source.components)}\n", "")
-    files.put(
-        name="Docker's repository",
-        src=StringIO(text),
-        dest="/etc/apt/sources.list.d/docker.sources",
-        mode="644",
-    )
 
 
 def users(settings: Settings) -> None:

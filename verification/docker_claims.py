@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -38,7 +39,12 @@ def engines(inventory: Inventory) -> Mapping[str, Settings]:
 
 def claims(host: str, settings: Settings) -> Iterator[tuple[str, Failure]]:
     """Path and failure of everything that is declared of an engine."""
-    yield "engine", partial(_engine, host, settings.version)
+    yield "engine", partial(_engine, host)
+    if settings.version:
+        yield "version", partial(_version, host, settings.packages[0], settings.version)
+    yield "program", partial(_program, host)
+    if settings.hold:
+        yield "hold", partial(_held, host, settings.packages)
     yield "forwarding", partial(_forwarding, host)
     for key, value in settings.daemon.items():
         if key in _TOLD and value is not None:
@@ -61,10 +67,26 @@ def _ask(hosts: Reached, host: str, command: str) -> str:
     return hosts.connection(host).script(command).stdout.strip()
 
 
-def _engine(host: str, version: str | None, hosts: Reached) -> str | None:
+def _engine(host: str, hosts: Reached) -> str | None:
     found = _ask(hosts, host, "docker version -f '{{.Server.Version}}' 2>&1")
-    wanted = (version or "").partition("-")[0].rstrip("*")
-    return None if found and found[0].isdigit() and found.startswith(wanted) else found
+    return None if found and found[0].isdigit() else found or "no answer"
+
+
+def _version(host: str, package: str, version: str, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, f"dpkg-query -W -f '${{Version}}' {package} 2>&1")
+    return None if fnmatchcase(found, version) else f"declared {version}, installed {found}"
+
+
+def _program(host: str, hosts: Reached) -> str | None:
+    """An upgrade may leave the old one running."""
+    pid = "$(systemctl show -p MainPID --value docker.service)"
+    found = _ask(hosts, host, f"readlink /proc/{pid}/exe")
+    return None if found.endswith("/dockerd") else f"it runs {found or 'not at all'}"
+
+
+def _held(host: str, names: tuple[str, ...], hosts: Reached) -> str | None:
+    loose = set(names) - set(_ask(hosts, host, "apt-mark showhold").split())
+    return f"not held: {', '.join(sorted(loose))}" if loose else None
 
 
 def _forwarding(host: str, hosts: Reached) -> str | None:
@@ -94,11 +116,12 @@ def _user(host: str, user: str, hosts: Reached) -> str | None:
 
 
 def _network(host: str, name: str, declared: Network, hosts: Reached) -> str | None:
-    words = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}}{{end}}"
+    words = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}"
     found = _ask(hosts, host, f"docker network inspect -f '{words}' {quote(name)} 2>&1")
-    driver, _, subnet = found.partition(" ")
-    if driver != declared.driver or (declared.subnet and subnet != declared.subnet):
-        return f"declared {declared.driver} {declared.subnet or ''}, found {found}"
+    wanted = (declared.driver, declared.subnet, declared.gateway)
+    shown = [*found.split(), "", "", ""]
+    if any(one is not None and one != other for one, other in zip(wanted, shown, strict=False)):
+        return f"declared {' '.join(filter(None, wanted))}, found {found}"
     return None
 
 
@@ -109,12 +132,13 @@ def _image(host: str, name: str, hosts: Reached) -> str | None:
 
 def _container(host: str, name: str, declared: Container, hosts: Reached) -> str | None:
     words = (
-        "{{.State.Status}} {{.Config.Image}}"
+        "{{.State.Status}} {{.Config.Image}} {{.HostConfig.RestartPolicy.Name}}"
         "{{range $name, $net := .NetworkSettings.Networks}} {{$name}} {{$net.IPAddress}}{{end}}"
     )
     found = _ask(hosts, host, f"docker inspect -f '{words}' {quote(name)} 2>&1")
-    wanted = ["running", declared.image, declared.network, declared.address or ""]
-    if found.split()[: 4 if declared.address else 3] != [each for each in wanted if each]:
+    wanted = ["running", declared.image, declared.restart, declared.network]
+    wanted += [declared.address] if declared.address else []
+    if found.split()[: len(wanted)] != wanted:
         return f"declared {' '.join(wanted)}, found {found}"
     return None
 

@@ -12,10 +12,25 @@ from pydantic import Field, field_validator, model_validator
 from netwright.installs import daemon
 from netwright.model import Model
 
-__all__ = ["LABEL", "Container", "Image", "Network", "Repository", "Settings", "create", "digest"]
+__all__ = [
+    "DEBIAN",
+    "LABEL",
+    "UPSTREAM",
+    "Container",
+    "Image",
+    "Network",
+    "Repository",
+    "Settings",
+    "create",
+    "digest",
+]
 
 LABEL = "netwright.declared"
 """On what we made: a hash of what was declared of it."""
+
+DEBIAN = ("docker.io", "containerd", "runc")
+UPSTREAM = ("docker-ce", "docker-ce-cli", "containerd.io")
+"""The packages that are held; runc is in upstream's containerd.io."""
 
 NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"
 
@@ -85,6 +100,11 @@ class Settings(Model):
     networks: dict[str, Network] = {}
     images: dict[str, Image] = {}
     containers: dict[str, Container] = {}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is installed and held; the engine's own is the first."""
+        return DEBIAN if self.source == "debian" else UPSTREAM
 
     @field_validator("daemon")
     @classmethod

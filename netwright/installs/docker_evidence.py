@@ -21,6 +21,8 @@ all() {{ ids=$(docker $1 -q --no-trunc 2>/dev/null) && [ -n "$ids" ] && docker $
 part held; apt-mark showhold 2>/dev/null
 part file; if [ -e {FILE} ]; then cat {FILE}; fi
 part forward; cat /proc/sys/net/ipv4/ip_forward
+pid=$(systemctl show -p MainPID --value docker.service)
+part exe; if [ "${{pid:-0}}" -gt 0 ]; then readlink "/proc/$pid/exe"; fi
 part installed; if command -v dockerd >/dev/null; then dockerd --version; fi
 if command -v docker >/dev/null; then
   part info; docker info -f '{{{{json .}}}}' 2>/dev/null
@@ -40,6 +42,8 @@ class Evidence:
     file: str = ""
     forward: bool = False
     held: tuple[str, ...] = ()
+    stale: bool = False
+    """Whether the daemon runs a program that an upgrade has replaced."""
     info: Mapping[str, Any] | None = None
     networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -84,6 +88,7 @@ def parse(output: list[str]) -> Evidence:
         file=found["file"],
         forward=found["forward"] == "1",
         held=tuple(found["held"].split()),
+        stale=found["exe"].endswith(" (deleted)"),
         # Without a daemon it is the client's half alone.
         info=info if info and info.get("ServerVersion") else None,
         networks={each["Name"]: each for each in _list(found, "networks")},

@@ -7,53 +7,20 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from netwright.lab.busybox import tarball
 from tests.installs.asking import PAGE, Asking, Inside, answered
 from tests.installs.bench import Bench
+from tests.installs.engine import ADDRESS, ITS_OWN, PUBLISHED, ROUTED, declared, engine
 
 pytestmark = pytest.mark.lab
-
-ADDRESS = "198.18.71.10"
-PUBLISHED = f"http://{ADDRESS}:8080/"
-ITS_OWN = "http://172.30.0.12/"
-ROUTED = {"network": {"routes": [{"dst": "172.30.0.0/24", "via": ADDRESS}]}, "docker": False}
-DOCKERFILE = """FROM busybox
-RUN echo 'a page' >/www/index.html
-CMD ["/bin/httpd", "-f", "-h", "/www"]
-"""
-
-
-def _container(last: int, **more: Any) -> dict[str, Any]:
-    return {"image": "pages", "network": "lan", "address": f"172.30.0.{last}", **more}
-
-
-def declared(**daemon: Any) -> dict[str, Any]:
-    """Three containers on one network."""
-    return {
-        "daemon": {"live-restore": True, "log-opts": {"max-size": "10m"}, **daemon},
-        "users": ["admin"],
-        "networks": {"lan": {"subnet": "172.30.0.0/24", "gateway": "172.30.0.1"}},
-        "images": {"busybox": {"tar": str(tarball())}, "pages": {"dockerfile": DOCKERFILE}},
-        "containers": {
-            "web": _container(11, ports=["8080:80"], memory="64m"),
-            "two": _container(12),
-            "three": _container(13),
-        },
-    }
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """An engine's host and one that knows the way to its containers."""
-    made = Bench(tmp_path, "in7-docker", "198.18.71.0/24", "docker", ("docker.io",))
-    made.declare({"d0": {}, "client": ROUTED}, docker=declared())
-    made.up()
-    yield made
-    made.down()
+    with engine(tmp_path) as made:
+        yield made
 
 
 def test_from_nothing_through_restarts_and_a_broken_setting(bench: Bench) -> None:
@@ -61,7 +28,7 @@ def test_from_nothing_through_restarts_and_a_broken_setting(bench: Bench) -> Non
     bench.deploy("docker", "-y")
     bench.silent("docker")
     bench.deploy("network", "-y")
-    assert re.search(r"\b14 passed", bench.verify())
+    bench.verified(16)
     # dockerd found forwarding switched on, and so has not closed FORWARD.
     assert bench.sh("d0", "iptables -S FORWARD | head -n 1") == "-P FORWARD ACCEPT"
     assert "docker.io" in bench.sh("d0", "apt-mark showhold").split()
