@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import resource
@@ -57,6 +58,8 @@ def main() -> None:
     from netwright.plan import plan
     from netwright.state import load
 
+    # As deploys/network.py does.
+    gc.set_threshold(100_000)
     current, desired = load({}), load(_things(int(sys.argv[1])))
     started = time.process_time()
     assert plan(current, desired)

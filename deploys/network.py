@@ -3,29 +3,14 @@
 Reads of each host's data: `network`, `network_name`, `confirm`, `persist`, `prune`.
 """
 
-from pyinfra import host, inventory
-from pyinfra.api import DeployError
+import gc
+
+from pyinfra import host, state
 from pyinfra.connectors.ssh import SSHConnector
 
-from netwright.errors import DeclarationError
 from netwright.operations import network
 from netwright.operations.converge import actual_host
-from netwright.operations.declared import Settings, inventory_directory, settings
-
-
-def _all_settings() -> dict[str, Settings | None]:
-    """Every host's settings; wrong declarations end the run, before any host is changed."""
-    base = inventory_directory()
-    found: dict[str, Settings | None] = {}
-    wrong: list[str] = []
-    for each in inventory:
-        try:
-            found[each.name] = settings(dict(each.data.dict()), base)  # type: ignore[no-untyped-call]
-        except DeclarationError as error:
-            wrong += [f"{each.name}: {problem}" for problem in error.problems]
-    if wrong:
-        raise DeployError("the declaration is wrong, no host was changed:\n" + "\n".join(wrong))
-    return found
+from netwright.operations.declared import Settings, all_settings
 
 
 def _confirm(wanted: Settings) -> int:
@@ -35,7 +20,9 @@ def _confirm(wanted: Settings) -> int:
     return 30 if isinstance(actual_host().connector, SSHConnector) else 0
 
 
-_settings = _all_settings()[host.name]
+# What a run makes stays to its end, which comes soon: nothing is gained by looking for garbage.
+gc.set_threshold(100_000)
+_settings = all_settings(state.inventory)[host.name]
 if _settings is None:
     host.noop("no network is declared")
 else:

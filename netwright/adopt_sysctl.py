@@ -66,12 +66,13 @@ def adopt(
     + host: the host's own namespace, whose `all` and `default` a new one of IPv4 starts with
     """
     live = space.sysctl or {}
+    places = {None, *links}
     said = {
         key: value
         for key, value in live.items()
         if known(key) is not None
         and key.rpartition("/")[2] not in _READ_ONLY
-        and sysctl.link_of(key) in (None, *links)
+        and sysctl.link_of(key) in places
         and _is_said(netns, key, value, live, host.sysctl or {})
     }
     for key, value in list(said.items()):

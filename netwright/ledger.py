@@ -229,10 +229,11 @@ def _parameters_back(
         and (shared := key.replace(f"/{ifname}/", "/default/")) in there
     }
     found |= old.first.sysctl or {}
+    places = {None, *present}
     back = {
         key: value
         for key, value in found.items()
-        if key in there and key not in (want.sysctl or {}) and link_of(key) in (None, *present)
+        if key in there and key not in (want.sysctl or {}) and link_of(key) in places
     }
     of_links = {key: value for key, value in back.items() if link_of(key) is not None}
     false = dict(untrue({**of_links, **(want.sysctl or {})}, {}))
@@ -264,7 +265,8 @@ def _entries(want: Any, created: Any, first: Any, after: Side) -> Any:
 def _is_possible(item: Any, after: Side) -> bool:
     if isinstance(item, Route):
         return after.holds(item)
-    return getattr(item, "dev", None) in (None, *after.links)
+    dev = getattr(item, "dev", None)
+    return dev is None or dev in after.links
 
 
 def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Ledger:
@@ -439,12 +441,13 @@ def _first_parameters(want: Namespace, have: Namespace, old: _Old) -> dict[str, 
     gone = {ifname for ifname in old.created.links or {} if ifname not in (want.links or {})}
     present = {*(have.links or {})} - gone
     back = _parameters_back(want, old, have, present)
+    places = {None, *present}
     return {
         key: value
         for key, value in {**now, **was}.items()
         # What can't be given back yet is kept for later.
         if key in (want.sysctl or {})
-        or (key in there and key not in back and link_of(key) in (None, *present))
+        or (key in there and key not in back and link_of(key) in places)
     }
 
 

@@ -363,10 +363,9 @@ def _inside(name: str, have: Namespace, want: Namespace, ends: _Links) -> Iterat
     after = Side(_links_after(name, have, ends), {**params, **(want.sysctl or {})})
     change = Change(before, after, lost_links)
     # What is given back to a link that goes after all is not declared, so it may be without it.
+    there = {None, *after.links}
     wanted = {
-        key: value
-        for key, value in (want.sysctl or {}).items()
-        if sysctl.link_of(key) in (None, *after.links)
+        key: value for key, value in (want.sysctl or {}).items() if sysctl.link_of(key) in there
     }
     yield from sysctl.plan(name, params, wanted, change.pinned)
     steps = _modified(name, ends, before, after)

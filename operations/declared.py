@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from pyinfra.api import DeployError, Inventory
 
 from netwright import iptables_file
 from netwright.document import parse_yaml
@@ -15,7 +18,7 @@ from netwright.iptables import FAMILIES
 from netwright.model import Text
 from netwright.state import NetworkState, load
 
-__all__ = ["KEYS", "Settings", "inventory_directory", "settings"]
+__all__ = ["KEYS", "Settings", "all_settings", "inventory_directory", "settings"]
 
 KEYS = ("network", "network_name", "confirm", "persist", "prune")
 """The data keys that a host or a group may have."""
@@ -77,6 +80,29 @@ def settings(data: Mapping[str, Any], base: Path) -> Settings | None:
     return Settings(
         state, values["name"], confirm, data.get("persist", True), data.get("prune", True)
     )
+
+
+_READ: WeakKeyDictionary[Inventory, Mapping[str, Settings | None]] = WeakKeyDictionary()
+
+
+def all_settings(inventory: Inventory) -> Mapping[str, Settings | None]:
+    """Every host's settings, read once: a deploy asks for each of its hosts.
+
+    Raises DeployError with all that is wrong, which ends the run before any host is changed.
+    """
+    if inventory not in _READ:
+        base = inventory_directory()
+        found: dict[str, Settings | None] = {}
+        wrong: list[str] = []
+        for each in inventory:
+            try:
+                found[each.name] = settings(dict(each.data.dict()), base)  # type: ignore[no-untyped-call]
+            except DeclarationError as error:
+                wrong += [f"{each.name}: {problem}" for problem in error.problems]
+        if wrong:
+            raise DeployError("the declaration is wrong, no host was changed:\n" + "\n".join(wrong))
+        _READ[inventory] = found
+    return _READ[inventory]
 
 
 def _below(path: str) -> str:
