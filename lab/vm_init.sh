@@ -27,8 +27,10 @@ while read -r module; do insmod "$module"; done </modules.order
 for word in $(cat /proc/cmdline); do
     case $word in
     lab.probe) reboot -f ;;
-    # shellcheck disable=SC2046 # a word for each part
-    lab.link=*) configure $(echo "${word#lab.link=}" | tr , ' ') ;;
+    lab.link=*)
+        # shellcheck disable=SC2046 # a word for each part
+        configure $(echo "${word#lab.link=}" | tr , ' ')
+        ;;
     esac
 done
 ip link set lo up
