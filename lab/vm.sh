@@ -4,7 +4,7 @@
 
 prepare() {
     # Relative names from here on: those of Unix sockets may be no longer than 107 characters.
-    cd "$dir"
+    cd "$dir" || exit
     [ ! -e disk ] || return 0
     mkdir -p tree
     mount -t overlay -o "ro,lowerdir=seed:$HOST_LAYERS" overlay tree
