@@ -9,10 +9,8 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
-from netwright.errors import DeclarationError, Problem
 from netwright.installs.fabric import Fabric, problems
-from netwright.installs.read import read
-from netwright.operations.declared_installs import address_of
+from netwright.operations.declared_once import one_for_all
 from netwright.operations.fabric_run import Fleet
 
 __all__ = ["declared", "fleet"]
@@ -23,27 +21,9 @@ def declared(hosts: Sequence[Host]) -> tuple[Fabric, dict[str, str]] | None:
 
     Raises DeclarationError with everything that is wrong.
     """
-    if not hosts:
-        return None
-    data = [host.data.get("fabric") for host in hosts]
-    for host, other in zip(hosts, data, strict=True):
-        if other != data[0]:
-            what = f"is not that of {hosts[0].name}: a fabric is declared once, for the group"
-            raise DeclarationError([Problem(f"{host.name}: fabric", what)])
-    fabric = read(Fabric, "fabric", data[0])
-    names = [host.name for host in hosts]
-    found = {host.name: fabric.node(host.name).address or address_of(host) for host in hosts}
-    wrong = list(problems(fabric, names))
-    taken: dict[str, str] = {}
-    for name, address in found.items():
-        path = f"fabric.hosts.{name}.address"
-        if address is None or ":" in address:
-            wrong.append(Problem(path, "is missing: the inventory tells no IPv4 address of it"))
-        elif taken.setdefault(address, name) != name:
-            wrong.append(Problem(path, f"{address} is that of {taken[address]}"))
-    if wrong:
-        raise DeclarationError(wrong)
-    return fabric, {name: address or "" for name, address in found.items()}
+    return one_for_all(
+        hosts, "fabric", Fabric, problems, lambda fabric, host: fabric.node(host).address
+    )
 
 
 _fleets: WeakKeyDictionary[State, Fleet] = WeakKeyDictionary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,9 +13,9 @@ from netwright.installs import certificate, etcd_evidence
 from netwright.installs.etcd import Member
 from netwright.installs.etcd_evidence import Evidence
 from netwright.installs.etcd_plan import changed, gate
-from netwright.operations.declared_fabric import declared
+from netwright.operations import declared_calico, declared_fabric
 from netwright.operations.declared_installs import in_group, members
-from netwright.verification import docker_claims, fabric_claims
+from netwright.verification import calico_claims, docker_claims, fabric_claims
 from netwright.verification.reached import Reached
 
 __all__ = ["InstallClaim", "read"]
@@ -34,7 +34,8 @@ def read(inventory: Inventory) -> tuple[Mapping[str, list[InstallClaim]], list[P
     try:
         found = members(in_group(inventory, "etcd"))
         engines = docker_claims.engines(inventory)
-        fabric = declared(in_group(inventory, "fabric"))
+        fabric = declared_fabric.declared(in_group(inventory, "fabric"))
+        calico = declared_calico.declared(in_group(inventory, "calico"))
     except DeclarationError as error:
         return {}, list(error.problems)
     cluster = _Cluster(found)
@@ -42,21 +43,26 @@ def read(inventory: Inventory) -> tuple[Mapping[str, list[InstallClaim]], list[P
     for member in found:
         claims.setdefault(member.host, []).extend(_etcd(cluster, member))
     for host, settings in engines.items():
-        own = (
-            InstallClaim(f"docker.{path}", failure)
-            for path, failure in docker_claims.claims(host, settings)
-        )
-        claims.setdefault(host, []).extend(own)
+        _add(claims, host, "docker", docker_claims.claims(host, settings))
     if fabric is not None:
         whole = fabric_claims.Whole(*fabric)
         for host in whole.addresses:
-            claims.setdefault(host, []).extend(_fabric(whole, host))
+            _add(claims, host, "fabric", fabric_claims.claims(whole, host))
+    if calico is not None:
+        site = calico_claims.Site(*calico)
+        for host in site.addresses:
+            _add(claims, host, "calico", calico_claims.claims(site, host))
     return claims, []
 
 
-def _fabric(whole: fabric_claims.Whole, host: str) -> Iterator[InstallClaim]:
-    for path, failure in fabric_claims.claims(whole, host):
-        yield InstallClaim(f"fabric.{path}", failure)
+def _add(
+    claims: dict[str, list[InstallClaim]],
+    host: str,
+    key: str,
+    own: Iterable[tuple[str, Callable[[Reached], str | None]]],
+) -> None:
+    found = (InstallClaim(f"{key}.{path}", failure) for path, failure in own)
+    claims.setdefault(host, []).extend(found)
 
 
 class _Cluster:

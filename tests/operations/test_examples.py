@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 SHARED = {"confirm", "converge", "declared", "entry", "part"}
 SHARED |= {"link_alone", "link_entry", "link_on"}
 SHARED |= {"declared_installs", "docker_files", "etcd_files", "etcd_restore", "etcd_run", "remote"}
-SHARED |= {"declared_fabric", "fabric_files", "fabric_run"}
+SHARED |= {"declared_fabric", "declared_once", "fabric_files", "fabric_run"}
+SHARED |= {"calico_files", "calico_run", "declared_calico"}
 # What needs several hosts, or a daemon, is run by tests/installs on lab hosts.
-ON_HOSTS = ("etcd.", "docker.", "fabric.")
+ON_HOSTS = ("etcd.", "docker.", "fabric.", "calico.")
 
 
 def _examples():
