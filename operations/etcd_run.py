@@ -15,6 +15,7 @@ from netwright.installs.certificate import Pair, issue
 from netwright.installs.etcd import DATA, JOIN, Member
 from netwright.installs.etcd_evidence import CTL, Evidence
 from netwright.installs.etcd_plan import Plan, Step, changed, gate, plan
+from netwright.installs.etcd_trust import lost
 from netwright.operations.etcd_pki import Pki, place, read_authority, read_trust
 from netwright.operations.remote import named, reached, run
 
@@ -74,6 +75,8 @@ class Cluster:
             if member.settings.version and "*" not in member.settings.version
         }
         trust = None if self.pki is None else read_trust(self.pki.directory, self.pki.trust)
+        if self.pki is not None and trust is None and (found := lost(seen, self.pki.directory)):
+            return found
         return plan(self.members, seen, versions, trust)
 
     def foreseen(self) -> Plan:
@@ -191,7 +194,7 @@ class Cluster:
         if step.member is not None:
             self._ctl(by, f"member remove {step.member.hex}")
         words = f"member add {quote(member.name)} --learner --peer-urls={quote(member.peer_url)}"
-        self.until(lambda seen: self._try_ctl(by, words))
+        self.until_done(by, words)
         seen = self.look()
         listed = seen[by].members or ()
         cluster = {each.name: each.peer_urls[0] for each in listed if each.name}
@@ -200,13 +203,13 @@ class Cluster:
         text = etcd.render(etcd.join_environment("existing", token, cluster))
         self.on(host, _FIRST % text)
         (new,) = (each for each in listed if member.peer_url in each.peer_urls)
-        self.until(lambda seen: self._try_ctl(by, f"member promote {new.hex}"))
+        self.until_done(by, f"member promote {new.hex}")
 
     def _promote(self, step: Step, before: Mapping[str, Evidence]) -> None:
         assert step.member is not None
         by = self._healthy({name: each for name, each in before.items() if name not in step.hosts})
         words = f"member promote {step.member.hex}"
-        self.until(lambda seen: self._try_ctl(by, words))
+        self.until_done(by, words)
 
     def _remove(self, step: Step, before: Mapping[str, Evidence]) -> None:
         assert step.member is not None
@@ -240,13 +243,17 @@ class Cluster:
     def _ctl(self, host: str, words: str) -> str:
         return self.on(host, f"{CTL}ctl {quote(self._member(host).client_url)} {words}")
 
-    def _try_ctl(self, host: str, words: str) -> str:
-        """Why it did not work, empty if it did."""
-        try:
-            self._ctl(host, words)
-        except Failed as error:
-            return str(error)
-        return ""
+    def until_done(self, host: str, words: str) -> None:
+        """Ask etcdctl again and again. Raises Failed with what it says at last."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            try:
+                self._ctl(host, words)
+                return
+            except Failed:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(PAUSE)
 
     def on(self, host: str, script: str) -> str:
         """The last line that a script prints on a host. Raises Failed with its last word."""

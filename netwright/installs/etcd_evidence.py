@@ -41,7 +41,9 @@ if [ "${{pid:-0}}" -gt 0 ]; then
   url=${{url:-http://localhost:2379}}
   said=$(ctl "$url" endpoint status -w json 2>&1) && told=yes || told=
   part 'endpoint status'; echo "$said"
-  # Who does not tell its own state answers nothing else either, each time after seconds.
+  # Who does not tell its own state answers nothing else either, and a learner nothing but that:
+  # each time after seconds.
+  case $said in *'"isLearner":true'*) told= said='it is a learner still' ;; esac
   part 'member list'; if [ "$told" ]; then ctl "$url" member list -w json 2>&1; fi
   part 'alarm list'; if [ "$told" ]; then ctl "$url" alarm list -w json 2>&1; fi
   part 'endpoint health'; if [ "$told" ]; then said=$(ctl "$url" endpoint health -w json 2>&1); fi

@@ -17,6 +17,9 @@ Seen = Mapping[str, Evidence]
 # Options that only a first start reads: another value is no reason to restart.
 FIRST_ONLY = frozenset(f"ETCD_INITIAL_CLUSTER{part}" for part in ("", "_STATE", "_TOKEN"))
 
+# An alarm stays until somebody says otherwise, also when its cause is gone.
+ALARMS = "make room or mend the store, then `etcdctl alarm disarm`"
+
 
 def plan(
     members: Sequence[Member],
@@ -51,8 +54,12 @@ def plan(
         *(each for each in _restarts(members, seen, versions or {}) if each.hosts not in restarted),
         *_removals(members, reference),
     )
+    if steps:
+        return Plan(steps)
     # Nothing is left to do, so what the gate still misses nobody here can mend.
-    return Plan(steps) if steps else Plan((), tuple(gate(members, seen)), passing=True)
+    wrong = tuple(gate(members, seen))
+    alarms = tuple(f"{each} ({ALARMS})" for each in wrong if ": alarm " in each)
+    return Plan((), alarms or wrong, passing=not alarms)
 
 
 def _trap(members: Sequence[Member], seen: Seen) -> Iterator[Plan]:

@@ -14,7 +14,7 @@ from netwright.installs.etcd import TRUST, Member
 from netwright.installs.etcd_evidence import Evidence
 from netwright.installs.etcd_step import Plan, Step
 
-__all__ = ["Trust", "mine", "rollover"]
+__all__ = ["Trust", "lost", "mine", "rollover"]
 
 Seen = Mapping[str, Evidence]
 
@@ -39,6 +39,18 @@ def mine(evidence: Evidence, trust: Trust) -> bool:
         return True
     same = prints(evidence.ca) == prints(trust.pem)
     return same and (_by(evidence, trust.own) or not _by(evidence, evidence.ca))
+
+
+def lost(seen: Seen, directory: str) -> Plan | None:
+    """Why a CA must not be made where there is none: members have certificates of one already.
+
+    + directory: where the CA is looked for
+    """
+    hosts = [host for host, each in seen.items() if each.ca and (each.running or each.data)]
+    if not hosts:
+        return None
+    why = f"{directory} has no CA, and {', '.join(hosts)} have certificates of one"
+    return Plan((), (f"etcd.tls.ca: {why}: bring it there, or one that is meant to follow it",))
 
 
 def rollover(members: Sequence[Member], seen: Seen, trust: Trust) -> Plan:

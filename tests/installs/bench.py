@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -78,6 +79,13 @@ class Bench:
         """Run one of the deploys; all that it prints."""
         words = [sys.executable, "-m", "pyinfra", *flags, str(self.file), f"deploys/{name}.py"]
         return self._run(words, ok)
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What a fact says, by host."""
+        words = [sys.executable, "-m", "pyinfra", str(self.file), "fact", f"netwright.facts.{name}"]
+        text = self._run(words, True)
+        found: dict[str, Any] = json.loads(text[text.index("\n{") : text.rindex("\n}") + 2])
+        return found
 
     def silent(self, name: str) -> None:
         """Run it again: nothing may change."""

@@ -50,6 +50,7 @@ def test_from_the_packages_trap_through_every_change(bench: Bench, tmp_path: Pat
     _the_trap(bench)
     _what_is_wrong(bench, tmp_path)
     _certificate_renewed(bench, tmp_path / "pki")
+    _facts_and_an_alarm(bench, tmp_path / "pki")
     members = _members_come_and_go(bench, tmp_path)
     _another_ca(bench, tmp_path, members)
     _restored(bench, tmp_path, members)
@@ -97,6 +98,7 @@ def _what_is_wrong(bench: Bench, path: Path) -> None:
         ({"n1": {"etcd": {**DECLARED, **same["etcd"]}}}, {}, "n0 has the same URL"),
         ({}, {"tls": {"ca": "over"}}, "etcd.tls.ca: "),
         ({}, {"tls": {"ca": "nowhere", "make": False}}, "No such file"),
+        ({}, {"tls": {"ca": "nowhere"}}, "n0, n1, n2 have certificates of one"),
         ({}, {"tls": {"ca": "pki", "trust": ["nothing.pem"]}}, "etcd.tls.trust: "),
         ({}, {"version": "3.6.1"}, "3.5 is the next"),
     ):
@@ -106,6 +108,7 @@ def _what_is_wrong(bench: Bench, path: Path) -> None:
         assert "no host was changed" in output
         assert "Traceback" not in output
     assert [bench.sh(host, show) for host in FIRST] == before
+    assert not (path / "nowhere").exists()
     _declare(bench, FIRST)
 
 
@@ -134,6 +137,29 @@ def _certificate_renewed(bench: Bench, pki: Path) -> None:
     assert "will not expire" in bench.sh("n1", ends)
     assert bench.sh("n1", "pidof etcd") == pid
     _members(bench, FIRST).one_cluster()
+
+
+def _facts_and_an_alarm(bench: Bench, pki: Path) -> None:
+    """What the facts say, beside etcdctl's and openssl's own words; an alarm refuses a run."""
+    told, health = _members(bench, FIRST).status(), bench.facts("etcd.EtcdHealth")
+    for host in FIRST:
+        assert health[host]["healthy"] is True
+        assert health[host]["version"] == told[host]["version"] == "3.4.23"
+        assert health[host]["size"] == told[host]["dbSize"]
+        assert health[host]["leader"] is (host == _members(bench, FIRST).leader())
+    certificates = bench.facts("etcd.EtcdCertificate")
+    for days, what in ((364, "will not expire"), (366, "will expire")):
+        words = f"openssl x509 -noout -checkend {days * 86400} -in /etc/etcd/pki/member.pem"
+        assert what in bench.sh("n1", f"{words} || :")
+    assert certificates["n1"]["days"] == 364
+    alarm = {"memberID": str(told["n1"]["header"]["member_id"]), "alarm": "NOSPACE"}
+    with closing(Client([ADDRESSES["n0"]], context(pki))) as client:
+        client.ask("maintenance/alarm", {**alarm, "action": "ACTIVATE"})
+        name = f"NOSPACE on {told['n1']['header']['member_id']:x}"
+        assert bench.facts("etcd.EtcdHealth")["n0"]["alarms"] == [name]
+        output = bench.deploy("etcd", "-y", ok=False)
+        assert f"no host was changed: n0: alarm {name}" in output
+        client.ask("maintenance/alarm", {**alarm, "action": "DEACTIVATE"})
 
 
 def _members_come_and_go(bench: Bench, path: Path) -> tuple[str, ...]:

@@ -142,3 +142,14 @@ def test_what_nobody_here_can_mend_is_a_problem_and_no_silence():
     seen = _healthy(members)
     ill = replace(seen["n2"], healthy=False, words="corrupt", sub="auto-restart")
     assert plan(members, {**seen, "n2": ill}).problems
+
+
+def test_an_alarm_does_not_pass_and_does_not_keep_its_cure_away():
+    members = _members()
+    seen = _healthy(members)
+    full = {**seen, "n1": replace(seen["n1"], alarms=("NOSPACE on 2",))}
+    found = plan(members, full)
+    assert not found.passing
+    assert found.problems[0].startswith("n1: alarm NOSPACE on 2 (make room")
+    more = _members(options={"quota-backend-bytes": 4 << 30})
+    assert [step.kind for step in plan(more, full).steps] == ["restart"] * 3

@@ -12,7 +12,7 @@ from netwright.installs.etcd import TRUST, Member, Settings, environment
 from netwright.installs.etcd_evidence import Evidence, Listed
 from netwright.installs.etcd_plan import plan
 from netwright.installs.etcd_step import Plan
-from netwright.installs.etcd_trust import Trust, mine
+from netwright.installs.etcd_trust import Trust, lost, mine
 
 SETS = (("old",), ("new",), ("old", "new"))
 MEMBERS = [Member.of(f"n{n}", Settings(), f"192.0.2.{n + 1}") for n in range(3)]
@@ -116,6 +116,13 @@ def test_a_host_on_which_nobody_relies_takes_its_certificate_by_itself():
     assert mine(replace(old, environment=None, data=False), trust)
     # Both are trusted, and the certificate is the old CA's still: all members' affair.
     assert not mine(replace(_cluster(["new", "old"], "old")["n0"]), Trust(trust.own, old.ca))
+
+
+def test_no_ca_is_made_for_members_that_have_certificates_of_one():
+    assert lost({"n0": Evidence(), "n1": Evidence(data=True)}, "pki") is None
+    found = lost(_cluster(["old"], "old"), "pki")
+    assert not found.passing
+    assert "pki has no CA, and n0, n1, n2 have certificates of one" in found.problems[0]
 
 
 @pytest.mark.parametrize(
