@@ -272,6 +272,26 @@ nw_read() {
   done
   nw_flush
 }
+# Many namespaces are read by as many processes as there are processors.
+nw_read_all() {
+  nw_jobs=$(nproc 2> /dev/null || echo 1)
+  nw_parts=$(mktemp -d 2> /dev/null) || nw_jobs=1
+  [ "$nw_jobs" -gt 1 ] || { nw_read; return; }
+  trap 'rm -rf "$nw_parts"' EXIT
+  awk -v jobs="$nw_jobs" -v parts="$nw_parts" \
+    '$1 != last { last = $1; job = (job + 1) % jobs } { print > (parts "/" job) }'
+  nw_pids=''
+  for path in "$nw_parts"/*; do
+    nw_read < "$path" > "$path.read" &
+    nw_pids="$nw_pids $!"
+  done
+  nw_all=0
+  for nw_pid in $nw_pids; do
+    wait "$nw_pid" || nw_all=1
+  done
+  cat "$nw_parts"/*.read
+  return $nw_all
+}
 nw_files() {
   for path; do
     if [ -L "$path" ]; then
@@ -343,14 +363,16 @@ NW_EVIDENCE
 NW_READS
 NW_END
     for path in NW_DIRECTORY/*/reads NW_RUNTIME/*.reads; do [ ! -f "$path" ] || cat "$path"; done
-  } | LC_ALL=C sort -u | nw_read || return 1
+  } | LC_ALL=C sort -u | NW_READER || return 1
 NW_ASIDE
   printf '@@ end\n'
 }
 """
 
 
-_TMP = """  nw_tmp=$(mktemp -d) || return 1
+_MANY = 20
+"""Namespaces, below which the processes cost more than they save."""
+_TMP = """  nw_tmp=$(mktemp -d 2> /dev/null) || nw_tmp=$(mktemp -d -p /run) || return 1
   trap 'rm -rf "$nw_tmp"' EXIT"""
 
 
@@ -368,9 +390,11 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
     + files: paths of ours to read besides the ledgers
     + rules: what `iptables_scratch.render` gave
     """
+    wanted = tuple(wanted)
     evidence = "\n".join(
         f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
     )
+    many = len({line.split(" ")[0] for line in wanted}) >= _MANY
     globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
     return (
         (READ + ALIVE + site.READ + _SCRIPT)
@@ -378,6 +402,7 @@ def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "")
         .replace("NW_TMP", _TMP if rules else "")
         .replace("NW_EVIDENCE", evidence)
         .replace("NW_FILES", globs)
+        .replace("NW_READER", "nw_read_all" if many else "nw_read")
         .replace("NW_OURS", " ".join(f"{start}*{end}" for start, end in OURS))
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
         .replace("NW_DIRECTORY", DIRECTORY)
