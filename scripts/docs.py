@@ -3,6 +3,7 @@ made of docstrings, the schema and the commands' help. Written to build/docs; se
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -34,12 +35,33 @@ def main(target: Path) -> None:
     for name in BESIDE:
         page = f"{Path(name).stem}.md"
         (target / page).write_text(_links((ROOT / name).read_text()))
+    (target / "howto").mkdir()
+    for path in sorted((ROOT / "inventories").glob("[a-z]*.py")):
+        (target / "howto" / f"{path.stem}.md").write_text("\n".join(_howto(path)) + "\n")
     for page, lines in (
         ("declaration", _declaration()),
         ("commands", _commands()),
         ("operations", _operations()),
     ):
         (target / "reference" / f"{page}.md").write_text("\n".join(lines) + "\n")
+
+
+def _howto(path: Path) -> Iterator[str]:
+    """A scenario: what it is, how it is run, and the whole of it, which the tests run as well."""
+    text = path.read_text()
+    tree = ast.parse(text)
+    said = ast.get_docstring(tree, clean=False) or path.stem
+    first, _, rest = said.strip().partition("\n\n")
+    title = " ".join(first.split()).partition(": ")[0]
+    deploys = re.findall(r"deploys/\w+\.py", said) or ["deploys/network.py"]
+    place = f"inventories/{path.name}"
+    yield from (f"# {title.rstrip('.')}", "", rest, "", "```sh")
+    yield f"pyinfra -y {place} {' '.join(dict.fromkeys(deploys))}"
+    yield f"pytest --pyinfra-inventory {place} --verify"
+    yield from (f"netwright lab down {place}", "```", "", f"`{place}`:", "", "```python")
+    lines = text.splitlines()[tree.body[0].end_lineno :]
+    yield "\n".join(lines).strip()
+    yield "```"
 
 
 def _links(text: str) -> str:

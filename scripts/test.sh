@@ -7,9 +7,10 @@ trap '$bin/netwright lab down --all' EXIT
 
 say() { printf '\n==> %s  (%s)\n' "$*" "$(date +%T)"; }
 
-# What fails is tried twice more, in sight: boots and packets depend on what else the machine does.
+# Two at a time: each has namespaces or a lab of its own, and much of it waits. What fails is tried
+# twice more, in sight and by itself: boots and packets depend on what else the machine does.
 tests() {
-  $bin/pytest -q --durations=10 -m "$1" && return 0
+  $bin/pytest -q --durations=10 -n 2 --dist "$2" -m "$1" && return 0
   for try in second third; do
     say "what failed, for the $try time"
     $bin/pytest -q -m "$1" --last-failed --last-failed-no-failures none && return 0
@@ -18,9 +19,9 @@ tests() {
 }
 
 say "tests on the real kernel, and the slow ones"
-tests '(live or slow) and not lab'
+tests '(live or slow) and not lab' worksteal
 say "tests on lab hosts"
-tests lab
+tests lab loadfile
 say "the demo"
 sh scripts/demo.sh
 say "done"
