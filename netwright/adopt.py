@@ -123,8 +123,8 @@ def _routes(space: Namespace, present: Container[str], note: adopt_link.Note) ->
                 note(where, f"was made by {_BY_ITSELF[item.protocol]}, which will make it again")
         elif item.protocol in _DAEMONS:
             note(where, f"belongs to a routing daemon ({_DAEMONS[item.protocol]}); left out")
-        elif item.dev is not None and item.dev not in present:
-            note(where, f"leads over {item.dev}, which is left out")
+        elif missing := [path.dev for path in item.paths if path.dev and path.dev not in present]:
+            note(where, f"leads over {missing[0]}, which is left out")
         else:
             yield item
 
@@ -135,6 +135,10 @@ def _route(item: Route) -> Document:
     for name in ("protocol", "onlink"):
         if not found.get(name) or (name == "protocol" and found[name] in (3, 4)):
             found.pop(name, None)
+    for hop in found.get("nexthops", ()):
+        for name, usual in (("weight", 1), ("onlink", False)):
+            if hop[name] == usual:
+                del hop[name]
     return _shortest(found, item.but(protocol=found.get("protocol")), Route)
 
 

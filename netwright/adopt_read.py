@@ -68,8 +68,7 @@ def _unsaid(output: Iterable[str]) -> Iterator[Problem]:
     for netns, kind, entry in _entries(output):
         at = "" if netns == HOST else f"netns.{netns}."
         if kind == "route" and _is_unsaid_route(entry):
-            said = "several gateways" if "nexthops" in entry else f"the type {entry['type']}"
-            what = f"a route with {said} cannot be declared; left out"
+            what = f"a route with the type {entry['type']} cannot be declared; left out"
             yield Problem(f"{at}routes.{entry['dst']}", what)
         elif kind in ("inet", "inet6") and entry.get("protocol") != "2":
             seen = rule.parse(entry, kind)

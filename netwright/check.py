@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from netwright.model import Flag, Model, NetnsRef, Range, Text
-from netwright.route import Ip
+from netwright.model import Flag, Ip, Model, NetnsRef, Range, Text
 
 __all__ = ["PROBES", "Check", "Expect", "Listen"]
 

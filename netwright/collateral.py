@@ -50,14 +50,17 @@ class Side:
 
     def holds(self, item: Route) -> bool:
         """Whether the kernel would take this route: link up, source ours, gateway in reach."""
+        if item.src is not None and item.src not in self.sources:
+            return False
+        return all(map(self._holds_path, item.paths))
+
+    def _holds_path(self, item: Route) -> bool:
         if item.dev is not None:
             link = self.links.get(item.dev)
             if link is None or link.state == "down":
                 return False
             if item.family == "inet6" and self.without_ipv6(item.dev):
                 return False
-        if item.src is not None and item.src not in self.sources:
-            return False
         return item.via is None or bool(item.onlink) or reached(item, self.links, ())
 
     def without_ipv6(self, ifname: str) -> bool:
@@ -108,6 +111,9 @@ class Change:
         """Whether a route goes, or may go for a moment."""
         if item.src is not None and item.src in self._sources_gone:
             return True
+        return any(map(self._drops_path, item.paths))
+
+    def _drops_path(self, item: Route) -> bool:
         # IPv6 hangs its blackholes on the loopback.
         ifname = item.dev or ("lo" if item.family == "inet6" else "")
         if not self._stays(ifname):

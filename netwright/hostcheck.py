@@ -131,12 +131,20 @@ def _routes(found: Problems, have: Namespace, want: Namespace, after: Mapping[st
         if item.state == "absent":
             continue
         with found.under(f"routes[{index}]"):
-            if item.dev is not None and item.dev not in after:
-                found.add("dev", f"{item.dev!r} is neither declared nor on the host{_known(after)}")
-            elif item.via is not None and not item.onlink and not reached(item, after, routes):
-                found.add("via", f"{item.via} is reached by no link{_where(item, after)}")
+            for at, path in item.places:
+                _way(found, at, path, after, routes)
             if item.src is not None and not _has(item.src, after):
                 found.add("src", f"{item.src} is no address of this namespace")
+
+
+def _way(
+    found: Problems, at: str, item: Route, after: Mapping[str, Link], routes: Iterable[Route]
+) -> None:
+    if item.dev is not None and item.dev not in after:
+        what = f"{item.dev!r} is neither declared nor on the host{_known(after)}"
+        found.add(f"{at}dev", what)
+    elif item.via is not None and not item.onlink and not reached(item, after, routes):
+        found.add(f"{at}via", f"{item.via} is reached by no link{_where(item, after)}")
 
 
 def _where(item: Route, after: Mapping[str, Link]) -> str:
@@ -171,6 +179,7 @@ def reached(item: Route, after: Mapping[str, Link], routes: Iterable[Route]) -> 
         _network(other.dst)
         for other in routes
         if other.via is None
+        and other.nexthops is None
         and other.dst != "default"
         and other.type == "unicast"
         and item.dev in (None, other.dev)

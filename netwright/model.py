@@ -16,6 +16,7 @@ __all__ = [
     "HOST",
     "Flag",
     "IfName",
+    "Ip",
     "Mac",
     "Model",
     "NetnsName",
@@ -183,3 +184,14 @@ def prefix(value: object) -> str:
 def _reason(error: ValueError) -> str:
     # ipaddress puts the value first; the path and the value stand before this text already.
     return str(error).split(" ", 1)[-1] if "'" in str(error) else str(error)
+
+
+def _ip(value: object) -> str:
+    try:
+        return ipaddress.ip_address(str(value)).compressed
+    except ValueError:
+        raise ValueError("is not an address without prefix length, like 172.16.0.1") from None
+
+
+Ip = Annotated[str, BeforeValidator(_ip)]
+"""An address in canonical text, without a prefix length."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from netwright.model import Flag, IfName, Mac, Model
-from netwright.route import Ip
+from netwright.model import Flag, IfName, Ip, Mac, Model
 from netwright.step import Command, Phase, Step, ip
 
 __all__ = ["Neighbour", "NeighbourKey", "change", "parse"]

@@ -11,6 +11,7 @@ from netwright.iptables import FAMILIES, Chain
 from netwright.iptables_rule import tokens
 from netwright.links.link import Link
 from netwright.model import HOST
+from netwright.route import Route
 from netwright.state import Namespace, NetworkState
 
 __all__ = ["Box", "Line", "Picture", "Row", "Subject", "picture"]
@@ -177,15 +178,17 @@ class _Host:
         for item in space.routes or ():
             if item.state == "absent" or item.is_kernels:
                 continue
-            there = self.known.get(item.via or "")
-            where = there if there not in (None, self.subject.name) else item.via or item.dev
-            words = item.type if where is None else where
+            words = ", ".join(str(self._way(path) or item.type) for path in item.paths)
             rows.append(Row(f"{item.dst} → {words}", drift=self.how(name, f"routes.{item.key}")))
         drifted = [row for row in rows if row.drift]
         plain = [row for row in rows if not row.drift]
         yield from (*drifted, *plain[:_ROUTES])
         if len(plain) > _ROUTES:
             yield Row(f"… {len(plain) - _ROUTES} more routes")
+
+    def _way(self, item: Route) -> str | None:
+        there = self.known.get(item.via or "")
+        return there if there not in (None, self.subject.name) else item.via or item.dev
 
     def lines(self) -> Iterator[Line]:
         for name, space in self.spaces.items():

@@ -114,7 +114,9 @@ def _vanishing(name: str, have: Namespace) -> Iterator[Step]:
             key: value for key, value in (have.sysctl or {}).items() if sysctl.link_of(key) in there
         },
         links={ifname: link for ifname, link in (have.links or {}).items() if ifname == "lo"},
-        routes=tuple(item for item in have.routes or () if item.dev in there),
+        routes=tuple(
+            item for item in have.routes or () if all(path.dev in there for path in item.paths)
+        ),
         neighbours=tuple(item for item in have.neighbours or () if item.dev == "lo"),
     )
     ends = _Links({name: NEW}, {name: content})
@@ -433,33 +435,33 @@ def _along(name: str, have: Namespace, lost: set[str]) -> Iterator[Step]:
             step = neighbour.change(name, entry, None)
             yield replace(step, phase=Phase.COLLATERAL, implied=True)
     for item in sorted(have.routes or (), key=_has_gateway, reverse=True):
-        if item.dev in lost and not item.is_kernels:
+        if item.is_over(lost) and not item.is_kernels:
             yield replace(route.remove(name, item), phase=Phase.COLLATERAL, implied=True)
 
 
 def _routes(name: str, have: Namespace, want: Namespace, change: Change) -> Iterator[Step]:
-    there = {item.key: item for item in have.routes or () if item.dev not in change.lost}
+    there = {item.key: item for item in have.routes or () if not item.is_over(change.lost)}
     named = {item.key: item for item in want.routes or ()}
     # Others may be behind those without a gateway: these come first, and turned round last.
     for item in sorted(named.values(), key=_has_gateway, reverse=True):
         yield from _route_goes(name, there.get(item.key), item, change)
     for item in sorted(have.routes or (), key=_has_gateway, reverse=True):
         same = item.key not in named or named[item.key].matches(item)
-        if same and not item.is_kernels and item.dev not in change.lost:
+        if same and not item.is_kernels and not item.is_over(change.lost):
             yield from _collateral(name, item, change)
     for item in sorted(named.values(), key=_has_gateway):
         yield from _route_comes(name, there.get(item.key), item, change)
     for item in sorted(have.routes or (), key=_has_gateway):
         same = item.key not in named or named[item.key].matches(item)
         if same and not item.is_kernels and change.after.holds(item):
-            if item.dev in change.lost and item.key not in named:
+            if item.is_over(change.lost) and item.key not in named:
                 yield route.add(name, None, item)
-            elif item.dev not in change.lost and change.drops_route(item):
+            elif not item.is_over(change.lost) and change.drops_route(item):
                 yield route.put_back(name, item, route.phase(item), implied=False)
 
 
 def _has_gateway(item: Route) -> bool:
-    return item.via is not None
+    return any(path.via is not None for path in item.paths)
 
 
 def _route_goes(name: str, before: Route | None, item: Route, change: Change) -> Iterator[Step]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator
 
-from netwright.model import Flag, IfName, Model, Range, family_of, prefix
+from netwright import nexthop
+from netwright.model import Flag, IfName, Ip, Model, Range, family_of, prefix
+from netwright.nexthop import Nexthop
 from netwright.step import Command, Phase, Step, ip
 
 __all__ = ["Route", "RouteKey", "add", "parse", "put_back", "remove"]
@@ -33,13 +34,6 @@ def _default(text: str) -> str:
     return text if text not in ("0.0.0.0/0", "::/0") else f"default {text}"
 
 
-def _ip(value: object) -> str:
-    try:
-        return ipaddress.ip_address(str(value)).compressed
-    except ValueError:
-        raise ValueError("is not an address without prefix length, like 172.16.0.1") from None
-
-
 def _table(value: object) -> int:
     if isinstance(value, str) and value in _TABLES:
         return _TABLES[value]
@@ -48,7 +42,6 @@ def _table(value: object) -> int:
     raise ValueError("is neither main, local, default nor a number in 1..4294967295")
 
 
-Ip = Annotated[str, BeforeValidator(_ip)]
 Table = Annotated[int, BeforeValidator(_table)]
 
 
@@ -75,6 +68,7 @@ class Route(Model):
     type: RouteType | None = None
     via: Ip | None = None
     dev: IfName | None = None
+    nexthops: tuple[Nexthop, ...] | None = None
     src: Ip | None = None
     metric: Annotated[int, Range(0, 0xFFFFFFFF)] | None = None
     table: Table | None = None
@@ -89,7 +83,8 @@ class Route(Model):
         """With family, table, metric, type and scope written out, so that a difference is `!=`."""
         dst = self.dst.partition(" ")
         text = dst[2] or dst[0]
-        told = [item for item in (text, self.src, self.via) if item and item != "default"]
+        via = next((way.via for way in self.nexthops or (self,) if way.via), None)
+        told = [item for item in (text, self.src, via) if item and item != "default"]
         family = self.family or (family_of(told[0]) if told else "inet")
         kind = self.type or "unicast"
         no_dev = kind in _NO_DEV
@@ -101,7 +96,7 @@ class Route(Model):
             table=self.table or (LOCAL if kind == "local" else MAIN),
             # The kernel takes 0 of IPv6 for its default.
             metric=self.metric or _metric(family),
-            scope=self.scope or _scope(family, kind, self.via),
+            scope=self.scope or _scope(family, kind, via),
             onlink=bool(self.onlink),
         )
 
@@ -113,8 +108,31 @@ class Route(Model):
         assert self.metric is not None
         return RouteKey(self.family, self.table, self.dst, self.metric)
 
+    @property
+    def paths(self) -> tuple[Route, ...]:
+        """Each way by itself; a route without `nexthops` is one."""
+        if self.nexthops is None:
+            return (self,)
+        return tuple(
+            self.but(via=hop.via, dev=hop.dev, onlink=hop.onlink, nexthops=None)
+            for hop in self.nexthops
+        )
+
+    @property
+    def places(self) -> Iterator[tuple[str, Route]]:
+        """Each of the paths, and where it is written: `nexthops[0].`, or nothing for the only."""
+        for index, path in enumerate(self.paths):
+            yield (f"nexthops[{index}]." if self.nexthops is not None else ""), path
+
+    def is_over(self, ifnames: Container[str]) -> bool:
+        """Whether any of its ways is over one of these links."""
+        return any(path.dev is not None and path.dev in ifnames for path in self.paths)
+
     def mismatches(self) -> Iterator[tuple[str, str]]:
         """What of a normal route doesn't go together: field and reason."""
+        if self.nexthops is not None:
+            yield from self._several()
+            return
         if self.type in _NO_DEV:
             if self.via is not None:
                 yield "via", f"a route of type {self.type} leads nowhere, so it has no gateway"
@@ -123,6 +141,27 @@ class Route(Model):
             yield "", "needs via or dev"
         if self.onlink and (self.via is None or self.dev is None):
             yield "onlink", "needs both via and dev"
+        yield from self._families()
+
+    def _several(self) -> Iterator[tuple[str, str]]:
+        """The same where there are several ways."""
+        hops = self.nexthops or ()
+        for name in ("via", "dev", "onlink"):
+            if getattr(self, name):
+                yield name, "is said of each of the nexthops"
+        if self.type != "unicast":
+            yield "nexthops", f"a route of type {self.type} has none"
+        if len(hops) < 2:
+            yield "nexthops", "are two or more; one way is said by via and dev"
+        for index, path in enumerate(self.but(type="unicast").paths):
+            for name, what in path.mismatches():
+                if name not in ("dst", "src"):
+                    yield f"nexthops[{index}]{name and '.'}{name}", what
+            if hops[index].way in [hop.way for hop in hops[:index]]:
+                yield f"nexthops[{index}]", "is there twice; weight gives a way a larger share"
+        yield from self._families()
+
+    def _families(self) -> Iterator[tuple[str, str]]:
         for name, text in (("dst", self.dst), ("src", self.src)):
             if text not in (None, "default") and family_of(text) != self.family:
                 yield name, f"{text} is not of family {self.family}"
@@ -135,6 +174,7 @@ class Route(Model):
         for name in ("via", "dev", "src", "mtu", "advmss"):
             if getattr(self, name) is not None:
                 words.append(f"{name} {getattr(self, name)}")
+        words += [f"nexthop {hop}" for hop in self.nexthops or ()]
         return " ".join(words) + (" onlink" if self.onlink else "")
 
     @property
@@ -146,7 +186,11 @@ class Route(Model):
         """Whether `seen` is this route. A `dev` left out is the kernel's choice, and a `protocol`
         left out is whoever's made it."""
         free = {name: None for name in ("dev", "protocol") if getattr(self, name) is None}
-        return self == seen.but(**free)
+        if self.nexthops is None or seen.nexthops is None:
+            return self == seen.but(**free)
+        return self == seen.but(**free, nexthops=self.nexthops) and nexthop.same(
+            self.nexthops, seen.nexthops
+        )
 
 
 def _metric(family: str) -> int:
@@ -163,11 +207,12 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
     """From one entry of `ip -j -d -N route show table all`; None for what is not managed."""
     kind = _TYPES.get(entry["type"])
     by_kernel = entry.get("protocol") == str(_KERNEL)
-    if kind is None or "nexthops" in entry or (by_kernel and entry.get("table") != str(MAIN)):
+    if kind is None or (by_kernel and entry.get("table") != str(MAIN)):
         return None
-    via = entry.get("gateway") or entry.get("via", {}).get("host")
+    via = nexthop.gateway(entry)
+    hops = tuple(map(nexthop.parse, entry.get("nexthops", ())))
     dst = entry["dst"]
-    family = entry.get("family") or _family_shown(entry, via)
+    family = entry.get("family") or _family_shown(entry, via or (hops[0].via if hops else None))
     metrics = {key: value for part in entry.get("metrics", ()) for key, value in part.items()}
     fields: dict[str, Any] = {
         "dst": dst if dst == "default" or "/" in dst else f"{dst}/{128 if ':' in dst else 32}",
@@ -175,6 +220,7 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
         "type": kind,
         "via": via,
         "dev": None if kind in _NO_DEV else entry.get("dev"),
+        "nexthops": hops or None,
         "src": entry.get("prefsrc"),
         "metric": entry.get("metric", 0),
         "table": int(entry.get("table", MAIN)),
@@ -231,6 +277,7 @@ def _render(step: Step) -> Iterator[Command]:
         words.append(f"scope {route.scope}")
     if step.after is not None:
         words += [f"{name} {value}" for name, value in _extras(route)]
+        words += [f"nexthop {nexthop.render(hop, route.family)}" for hop in route.nexthops or ()]
     yield ip(step.netns, " ".join(words) + (" onlink" if route.onlink else ""))
 
 

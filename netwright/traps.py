@@ -125,13 +125,12 @@ def _asymmetric(
     by_table: dict[int, set[str]] = {}
     for item in routes:
         if item.dst == "default" and item.family == "inet" and item.type == "unicast":
-            dev = item.dev or _link_of(item, links)
-            if dev is not None:
-                by_table.setdefault(item.table or MAIN, set()).add(dev)
-    devs = sorted(set().union(*by_table.values())) if by_table else []
-    if len(devs) < 2:
+            devs = {path.dev or _link_of(path, links) for path in item.paths} - {None}
+            by_table.setdefault(item.table or MAIN, set()).update(map(str, devs))
+    ways = sorted(set().union(*by_table.values())) if by_table else []
+    if len(ways) < 2:
         return
-    for dev in devs:
+    for dev in ways:
         strict = [
             key
             for key in (link_key("ipv4", "all", "rp_filter"), link_key("ipv4", dev, "rp_filter"))
@@ -139,7 +138,7 @@ def _asymmetric(
         ]
         loose = any(params.get(link_key("ipv4", name, "rp_filter")) == "2" for name in ("all", dev))
         if strict and not loose:
-            others = ", ".join(name for name in devs if name != dev)
+            others = ", ".join(name for name in ways if name != dev)
             what = f"packets that come in on {dev} and are answered by {others} are dropped"
             yield f"sysctl.{strict[-1]}", f"1 is strict: {what}; 2 takes them"
 

@@ -163,7 +163,8 @@ def _routes(found: Problems, space: Namespace) -> None:
                 continue
             for name, text in route.mismatches():
                 found.add(name, text)
-            _named_link(found, space, "dev", route.dev)
+            for at, path in route.places:
+                _named_link(found, space, f"{at}dev", path.dev)
             if route.family == "inet6" and _without_ipv6(space, route.dev):
                 found.add("dev", f"needs IPv6, which disable_ipv6: 1 takes from {route.dev}")
 

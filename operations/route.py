@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyinfra.api.operation import OperationMeta
@@ -19,6 +20,7 @@ def route(
     netns: str = HOST,
     via: str | None = None,
     dev: str | None = None,
+    nexthops: Sequence[Mapping[str, Any]] | None = None,
     src: str | None = None,
     metric: int | None = None,
     table: int | str | None = None,
@@ -38,6 +40,7 @@ def route(
     + netns: the namespace that it is in
     + via: the gateway's address
     + dev: the link
+    + nexthops: in place of both, two or more ways: each has via, dev or both, and a weight (1..256)
     + src: the source address to prefer
     + metric: its preference, 0 (IPv6: 1024) when left out
     + table: main (default), local, default or a number
@@ -62,6 +65,7 @@ def route(
         "dst": dst,
         "via": via,
         "dev": dev,
+        "nexthops": nexthops,
         "src": src,
         "metric": metric,
         "table": table,

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from netwright.iptables import FAMILIES
 from netwright.model import HOST
 from netwright.neighbour import Neighbour
+from netwright.nexthop import Nexthop
 from netwright.route import Route
 from netwright.rule import Rule
 from netwright.state import Namespace, NetworkState
 from netwright.verification import effective
 from netwright.verification.claim import Claim, unreadable
 from netwright.verification.link_claims import link_claims
-from netwright.verification.seen import NotThere, Seen, SeenRoute, SeenRule
+from netwright.verification.seen import NotThere, Seen, SeenHop, SeenRoute, SeenRule
 from netwright.verification.service_claims import service_claims
 from netwright.verification.table_claims import set_claims, table_claims
 
@@ -110,10 +111,11 @@ def _route(at: str, netns: str, route: Route) -> Claim:
             "absent",
             lambda seen: "; ".join(_route_text(item) for item in same_key(seen)) or "absent",
         )
-    declared = _route_text(route)
+    declared = _route_text(route, all(way.dev for way in route.nexthops or (route,)))
 
     def find(seen: Seen) -> str:
-        texts = [_route_text(item, bool(route.dev)) for item in same_key(seen)]
+        has_dev = all(way.dev for way in route.nexthops or (route,))
+        texts = [_route_text(item, has_dev) for item in same_key(seen)]
         if declared in texts:
             return declared
         if not texts:
@@ -137,9 +139,15 @@ def _route_text(route: Route | SeenRoute, with_dev: bool = True) -> str:
         f"mtu {route.mtu}" if route.mtu else "",
         f"advmss {route.advmss}" if route.advmss else "",
     ]
-    if isinstance(route, SeenRoute) and route.hops > 1:
-        words.append(f"over {route.hops} next hops")
+    hops = route.hops if isinstance(route, SeenRoute) else route.nexthops or ()
+    words += sorted(_hop_text(hop, with_dev) for hop in hops)
     return " ".join(filter(None, words))
+
+
+def _hop_text(hop: Nexthop | SeenHop, with_dev: bool) -> str:
+    words = [f"via {hop.via}" if hop.via else "", f"dev {hop.dev}" if hop.dev and with_dev else ""]
+    words += [f"weight {hop.weight}", "onlink" if hop.onlink else ""]
+    return " ".join(filter(None, ("nexthop", *words)))
 
 
 def _rule(at: str, netns: str, rule: Rule) -> Claim:

@@ -105,6 +105,22 @@ def _address(item: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
+class SeenHop:
+    """One of several ways of a route."""
+
+    via: str | None
+    dev: str | None
+    weight: int
+    onlink: bool
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> SeenHop:
+        via = entry.get("gateway") or entry.get("via", {}).get("host")
+        onlink = "onlink" in entry.get("flags", ())
+        return cls(via, entry.get("dev"), int(entry.get("weight", 1)), onlink)
+
+
+@dataclass(frozen=True)
 class SeenRoute:
     """One route, with what ip leaves out written out."""
 
@@ -120,7 +136,7 @@ class SeenRoute:
     onlink: bool = False
     mtu: int | None = None
     advmss: int | None = None
-    hops: int = 1
+    hops: tuple[SeenHop, ...] = ()
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], family: str) -> SeenRoute:
@@ -139,7 +155,7 @@ class SeenRoute:
             onlink="onlink" in entry.get("flags", ()),
             mtu=metrics.get("mtu"),
             advmss=metrics.get("advmss"),
-            hops=len(entry.get("nexthops", (None,))),
+            hops=tuple(map(SeenHop.of, entry.get("nexthops", ()))),
         )
 
 

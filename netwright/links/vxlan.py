@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from netwright.links.options import Ip, Options, each
 from netwright.model import Flag, IfName, Mac, Model, Range, family_of
-from netwright.route import Ip as Address
+from netwright.model import Ip as Address
 from netwright.step import Command, Step, bridge
 
 __all__ = ["Fdb", "Vxlan", "entries"]
