@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
+from contextlib import contextmanager
 
 import pytest
 
+from netwright import run
 from netwright.state import load
 from tests.live.sandbox import Sandbox
 
@@ -111,3 +114,79 @@ def test_macvlan_modes():
         assert _reaches(sandbox, "two", "10.9.0.9")
         sandbox.converge({})
         assert sandbox.sh("ip netns list; ip -br link show v0").out == []
+
+
+@contextmanager
+def _pinging(sandbox, netns, address):
+    """Pings for as long as the block lasts; the counts of sent and received come afterwards."""
+    counts = []
+    ping = f"ip netns exec {netns} ping -q -i 0.01 {address}"
+    assert _reaches(sandbox, netns, address)
+    sandbox.sh(f"{ping} >/run/pinged 2>&1 </dev/null & echo $! >/run/pinging")
+    yield counts
+    report = "\n".join(
+        sandbox.sh(
+            "sleep 0.5; kill -INT $(cat /run/pinging)\n"
+            "until grep -q received /run/pinged; do sleep 0.1; done; cat /run/pinged"
+        ).out
+    )
+    counts += map(int, re.search(r"(\d+) packets transmitted, (\d+) received", report).groups())
+
+
+def _in_place(sandbox, base, change):
+    """What a run changes, beside files: one thing of vx0 or mv0 and nothing else."""
+    changed = copy.deepcopy(base)
+    change(changed)
+    steps = [step for step in sandbox.converge(changed) if not step.thing.startswith("files.")]
+    assert steps
+    assert {step.thing for step in steps} <= {"links.vx0", "links.mv0"}
+    assert all(step.attribute for step in steps), "made again"
+    _silent(sandbox, changed)
+
+
+def test_one_attribute_of_a_live_tunnel_loses_nothing():
+    with Sandbox() as sandbox:
+        sandbox.converge(OVERLAY)
+        with _pinging(sandbox, "a", "10.42.0.2") as counts:
+            for change in (
+                lambda one: one["netns"]["a"]["links"]["vx0"]["vxlan"].update(learning=True),
+                lambda one: one["netns"]["a"]["links"]["vx0"]["vxlan"].update(ttl=9),
+                lambda one: one["netns"]["a"]["links"]["vx0"].update(mtu=1400),
+                lambda one: one["netns"]["a"]["links"]["vx0"].update(txqueuelen=77),
+            ):
+                _in_place(sandbox, OVERLAY, change)
+        sent, received = counts
+        assert sent > 50
+        assert received >= sent - 1, counts  # one may be on its way when ping is stopped
+        print(f"packets sent {sent}, lost {sent - received}")
+
+
+def test_one_attribute_of_a_live_macvlan_loses_nothing():
+    with Sandbox() as sandbox:
+        sandbox.converge(MACVLAN)
+        with _pinging(sandbox, "one", "10.9.0.9") as counts:
+            for mode in ("private", "vepa"):
+                _in_place(
+                    sandbox,
+                    MACVLAN,
+                    lambda one, mode=mode: one["netns"]["one"]["links"]["mv0"]["macvlan"].update(
+                        mode=mode
+                    ),
+                )
+        sent, received = counts
+        assert sent > 50
+        assert received >= sent - 1, counts
+
+
+def test_what_has_to_be_made_again_is_said_before():
+    with Sandbox() as sandbox:
+        sandbox.converge(OVERLAY)
+        other = copy.deepcopy(OVERLAY)
+        other["netns"]["a"]["links"]["vx0"]["vxlan"]["id"] = 43
+        plan = sandbox.prepare(load(other)).plan
+        assert [line for line in run.lines(plan) if line.startswith("-/+ netns.a.links.vx0")]
+        # And the counter above can count.
+        with _pinging(sandbox, "a", "10.42.0.2") as counts:
+            sandbox.converge(other)
+        sent, received = counts
+        assert received < sent - 5
