@@ -9,10 +9,10 @@ from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
 from netwright.errors import SnapshotError
-from netwright.installs import fabric_evidence
+from netwright.installs import fabric_calico, fabric_evidence
 from netwright.installs.fabric_evidence import Evidence
 
-__all__ = ["FabricEvidence", "FabricRoutes", "FabricSessions"]
+__all__ = ["FabricAsCalico", "FabricEvidence", "FabricRoutes", "FabricSessions"]
 
 
 class FabricEvidence(FactBase[Evidence]):
@@ -76,3 +76,23 @@ class FabricRoutes(_Part):
             for route in FabricEvidence().process(output).routes
             if route.get("protocol") == "bird"
         }
+
+
+class FabricAsCalico(FactBase[list[str]]):
+    """What of the host's workloads and routes Calico would have made otherwise; empty: nothing.
+
+    Needs no declaration: links called cali* are workloads.
+
+    Example: `pyinfra INVENTORY fact netwright.facts.fabric.FabricAsCalico`
+    """
+
+    @override
+    def command(self) -> StringCommand:
+        return StringCommand(fabric_calico.script())
+
+    @override
+    def process(self, output: list[str]) -> list[str]:
+        try:
+            return fabric_calico.differences(output)
+        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise FactProcessError(str(error)) from None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from netwright.errors import DeclarationError
-from netwright.installs import fabric_blocks, fabric_evidence, fabric_routing
+from netwright.installs import fabric_blocks, fabric_calico, fabric_evidence, fabric_routing
 from netwright.installs.fabric import Fabric
 from netwright.installs.fabric_evidence import Evidence
 from netwright.installs.fabric_network import network
@@ -101,6 +101,7 @@ def claims(whole: Whole, host: str) -> Iterator[tuple[str, Failure]]:
     """Path and failure of everything that is declared of a host of the fabric."""
     yield "bird", partial(_bird, whole, host)
     yield "network", partial(_network, whole, host)
+    yield "kernel as Calico's", partial(_as_calico, host)
     after = fabric_routing.routings(
         whole.fabric, whole.addresses, dict.fromkeys(whole.addresses, "")
     )
@@ -133,6 +134,14 @@ def _network(whole: Whole, host: str, hosts: Reached) -> str | None:
     seen = Seen(*reading.parse(output.stdout))
     found = [(claim.path, claim.failure(seen)) for claim in state_claims(state)]
     wrong = [f"{path}: {failure}" for path, failure in found if failure is not None]
+    more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    return "; ".join(wrong[:_SHOWN]) + more if wrong else None
+
+
+def _as_calico(host: str, hosts: Reached) -> str | None:
+    """By another's knowledge than what made it."""
+    output = hosts.connection(host).script(fabric_calico.script()).stdout.splitlines()
+    wrong = fabric_calico.differences(output)
     more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
     return "; ".join(wrong[:_SHOWN]) + more if wrong else None
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from netwright.installs import fabric_routing
+from netwright.installs import fabric_calico, fabric_routing
+from netwright.installs.fabric_network import ifname
 from tests.installs.bench import Bench
 from tests.installs.workloads import Between, connects, places, power_off, sh
 
@@ -74,6 +75,7 @@ def test_from_nothing_through_every_fault(bench: Bench) -> None:
     _bird_killed(bench)
     _reflectors_and_back(bench)
     _broken_configuration(bench)
+    _leaving(bench)
     _traps(bench)
     _policy(bench)
     _host_stopped(bench)
@@ -99,6 +101,9 @@ def _workload_added(bench: Bench) -> None:
     nodes = _fabric()["hosts"]
     nodes["f1"]["workloads"] = {"new": {}, **nodes["f1"]["workloads"]}
     _declare(bench, hosts=nodes)
+    planned = bench.deploy("fabric", "--dry")
+    assert re.search(rf"\[f1\] +\+ links\.{ifname('new')} \(veth\)", planned), planned
+    assert places(bench, HOSTS) == there, "a dry run has changed something"
     with Between(bench, there) as between:
         bench.deploy("fabric", "-y")
     print(between.figures("a workload added"))
@@ -154,6 +159,15 @@ def _broken_configuration(bench: Bench) -> None:
     assert "bird -p refuses it" in said
     assert sh(bench, "f0", "cat /etc/bird/bird.conf; pidof bird") == before
     assert _established(bench, "f0", 2)
+
+
+def _leaving(bench: Bench) -> None:
+    """What leaves the pool has its host's address; the machine sees that, and no other."""
+    (source,) = (at for name, (_, at) in places(bench, HOSTS).items() if name == "f1/web")
+    sh(bench, "f1", "ip netns exec web ping -c 1 -W 3 198.18.81.12")
+    lines = sh(bench, "f2", "grep 'icmp.* dst=198.18.81.12 type=8' /proc/net/nf_conntrack")
+    assert "src=198.18.81.11 " in lines
+    assert source not in lines
 
 
 def _traps(bench: Bench) -> None:
@@ -268,9 +282,43 @@ def _host_stopped_with_bfd(bench: Bench) -> None:
     _quiet(bench, "after its boot", 1)
 
 
+def _not_as_calico(bench: Bench) -> None:
+    """Each thing that is changed by hand is told, and put right by the next run."""
+    web, app = ifname("web"), ifname("app")
+    before = fabric_calico.differences(sh(bench, "f1", fabric_calico.script()).splitlines())
+    assert before == []
+    address = places(bench, HOSTS)["f1/app"][1]
+    sh(
+        bench,
+        "f1",
+        f"""ip link set dev {web} address 02:00:00:00:00:01
+echo 0 >/proc/sys/net/ipv4/conf/{web}/proxy_arp
+echo 0 >/proc/sys/net/ipv4/conf/{web}/rp_filter
+echo 80 >/proc/sys/net/ipv4/neigh/{app}/proxy_delay
+ip route del {address}
+ip -n db address add 10.9.9.9/32 dev eth0
+ip -n job route del default""",
+    )
+    found = fabric_calico.differences(sh(bench, "f1", fabric_calico.script()).splitlines())
+    for line in (
+        f"{web}: its address is 02:00:00:00:00:01, not ee:ee:ee:ee:ee:ee",
+        f"{web}: proxy_arp is 0, not 1",
+        f"{web}: rp_filter is 0, not 1",
+        f"{app}: proxy_delay is 80, not 0",
+        f"{app}: 0 routes lead to it, not one",
+        f"{ifname('job')}: job: route default via 169.254.1.1 dev eth0: missing",
+    ):
+        assert line in found, found
+    assert any(line.startswith(f"{ifname('db')}: db: eth0 has ") for line in found), found
+    bench.deploy("fabric", "-y")
+    found = fabric_calico.differences(sh(bench, "f1", fabric_calico.script()).splitlines())
+    assert found == []
+
+
 def _verified(bench: Bench) -> None:
     bench.silent("fabric")
-    assert "30 passed" in bench.verify()
+    assert "33 passed" in bench.verify()
+    _not_as_calico(bench)
     sh(bench, "f2", "systemctl stop bird; ip netns exec web ip link set dev eth0 down")
     said = bench.verify(ok=False)
     for words in (
@@ -281,4 +329,4 @@ def _verified(bench: Bench) -> None:
     ):
         assert words in said, said
     bench.deploy("fabric", "-y")
-    assert "30 passed" in bench.verify()
+    assert "33 passed" in bench.verify()
