@@ -42,12 +42,13 @@ def _inside(number):
     }
 
 
-_GUESTS = {"priority": 100, "from": "10.1.2.0/24", "table": 102}
-_MARKED = {"priority": 101, "fwmark": "0x2/0xf", "table": 102}
+_GUESTS = {"priority": 100, "from": "10.1.2.0/24", "table": "isp2"}
+_MARKED = {"priority": 101, "fwmark": "0x2/0xf", "table": "isp2"}
 # What the rules must not send to a provider: a guest who calls the office, and the answers.
 _HERE = {"priority": 90, "to": "10.1.0.0/16", "table": "main"}
 
 _ROUTER = {
+    "tables": {"isp2": 102},
     "sysctl": {
         "net.ipv4.ip_forward": 1,
         # What comes back over the other uplink than the main table's is welcome.
@@ -56,8 +57,8 @@ _ROUTER = {
     "links": {**_side("office", 1), **_side("guests", 2)},
     "routes": [
         {"dst": f"{OUTSIDE}/32", "via": ISP1},
-        {"dst": "default", "via": ISP2, "table": 102},
-        {"dst": "203.0.113.0/24", "type": "prohibit", "table": 102},
+        {"dst": "default", "via": ISP2, "table": "isp2"},
+        {"dst": "203.0.113.0/24", "type": "prohibit", "table": "isp2"},
     ],
     "rules": [_HERE, _GUESTS, _MARKED],
     "iptables": {

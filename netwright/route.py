@@ -11,11 +11,10 @@ from netwright import nexthop
 from netwright.model import Flag, IfName, Ip, Model, Range, family_of, prefix
 from netwright.nexthop import Nexthop
 from netwright.step import Command, Phase, Step, ip
+from netwright.table import LOCAL, MAIN, Table
 
-__all__ = ["Route", "RouteKey", "add", "parse", "put_back", "remove"]
+__all__ = ["MAIN", "Route", "RouteKey", "add", "parse", "put_back", "remove"]
 
-MAIN, LOCAL = 254, 255
-_TABLES = {"default": 253, "main": MAIN, "local": LOCAL}
 _TYPES = {"1": "unicast", "2": "local", "6": "blackhole", "7": "unreachable", "8": "prohibit"}
 _SCOPES = {"0": "global", "200": "site", "253": "link", "254": "host", "255": "nowhere"}
 _NO_DEV = ("blackhole", "unreachable", "prohibit")
@@ -32,17 +31,6 @@ def _dst(value: object) -> str:
 def _default(text: str) -> str:
     # ip prints both as "default"; the family is told by the route's other fields.
     return text if text not in ("0.0.0.0/0", "::/0") else f"default {text}"
-
-
-def _table(value: object) -> int:
-    if isinstance(value, str) and value in _TABLES:
-        return _TABLES[value]
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 0xFFFFFFFF:
-        return value
-    raise ValueError("is neither main, local, default nor a number in 1..4294967295")
-
-
-Table = Annotated[int, BeforeValidator(_table)]
 
 
 class RouteKey(NamedTuple):

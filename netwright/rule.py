@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from netwright.model import IfName, Model, Range, family_of, prefix
-from netwright.route import Table
 from netwright.step import Command, Phase, Step, ip
+from netwright.table import Table
 
 __all__ = ["Rule", "change", "covers", "parse", "speciality"]
 

@@ -22,13 +22,15 @@ _VALUE: Json = {"type": ["string", "integer", "boolean"]}
 _TABLE: Json = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": 0xFFFFFFFF},
-        {"enum": ["main", "local", "default"]},
+        # One of the kernel's names, or of `tables`.
+        {"type": "string"},
     ]
 }
 _RULES: Json = {"type": "array", "items": {"type": "string"}}
 _FORMS: Mapping[tuple[str, str], Json] = {
     ("Route", "table"): _TABLE,
     ("Rule", "table"): _TABLE,
+    ("Vrf", "table"): _TABLE,
     ("Rule", "fwmark"): {"type": ["string", "integer"]},
     ("Link", "kind"): {"enum": list(KINDS)},
     ("Namespace", "sysctl"): {"type": "object", "additionalProperties": _VALUE},

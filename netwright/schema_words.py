@@ -12,6 +12,7 @@ _BY_MODEL: Mapping[str, Mapping[str, str]] = {
     "NetworkState": {
         "modules": "Kernel modules, loaded now and at boot; built-in counts as loaded.",
         "netns": "Namespaces by name. Each has everything that a host has, but modules and netns.",
+        "tables": "Names for routing tables, NAME: NUMBER; for this declaration alone.",
         "checks": "What must be true of packets; run by the verification, not by a deploy.",
     },
     "Namespace": {
@@ -93,7 +94,7 @@ _BY_MODEL: Mapping[str, Mapping[str, str]] = {
         "nexthops": "In place of via and dev, two or more ways.",
         "src": "The source address to prefer.",
         "metric": "Lower is preferred; 0 (IPv6: 1024) when left out.",
-        "table": "main (default), local, default or a number.",
+        "table": "main (default), local, default, a name out of `tables`, or a number.",
         "scope": "How far the destination is; told by the rest when left out.",
         "onlink": "Whether the gateway is taken to be on the link.",
         "mtu": "In bytes.",

@@ -23,6 +23,7 @@ from netwright.neighbour import Neighbour
 from netwright.route import Route
 from netwright.rule import Rule
 from netwright.sysctl import Key, Value, link_key
+from netwright.table import Number, TableName, names
 
 __all__ = ["NEW", "Namespace", "NetworkState", "load", "vary"]
 
@@ -60,6 +61,9 @@ class Namespace(Model):
         return self.but(links=links, sysctl=sysctl, **rooms)
 
 
+# What a host has nothing of.
+_SAID_ONLY = {"checks", "tables"}
+
 NEW = Namespace(links={"lo": Link(state="down", mtu=65536, promisc=False, addresses=(), master="")})
 """What a namespace is like that has just been made."""
 
@@ -68,6 +72,7 @@ class NetworkState(Namespace):
     """A host: its own namespace, its modules, its other namespaces, and what packets must do."""
 
     modules: tuple[Module, ...] | None = None
+    tables: dict[TableName, Number] | None = None
     netns: Annotated[dict[NetnsName, Namespace] | None, BeforeValidator(_empty)] = None
     checks: tuple[Check, ...] | None = None
 
@@ -90,7 +95,7 @@ class NetworkState(Namespace):
 
     def document(self) -> dict[str, Any]:
         """As a document, without what is not managed; `load` makes the same state of it."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"checks"})
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_SAID_ONLY)
 
 
 def load(document: str | Mapping[str, Any]) -> NetworkState:
@@ -113,7 +118,7 @@ def load(document: str | Mapping[str, Any]) -> NetworkState:
         )
     problems: list[Problem] = []
     try:
-        state = NetworkState.model_validate(content)
+        state = NetworkState.model_validate(content, context=names(content))
     except ValidationError as error:
         problems = list(problems_of(error, NetworkState, content))
         state = _rest(content, error)
@@ -142,12 +147,12 @@ def vary(declared: NetworkState, variation: Mapping[str, Any]) -> NetworkState:
         >>> vary(state, {"links": {"lo": {"state": "down"}}}).links["lo"].mtu
         1500
     """
-    base = declared.document()
+    base = {**declared.document(), "tables": declared.tables or {}}
     merged = _merged(base, _plain(variation))
     for before, after in [(base, merged), *_each_netns(base, merged)]:
         for room, entry in _ENTRIES.items():
             if room in before and room in after and after[room] is not before[room]:
-                after[room] = _by_key(before[room], after[room], entry)
+                after[room] = _by_key(before[room], after[room], entry, names(merged))
     return load(merged).but(checks=declared.checks)
 
 
@@ -197,9 +202,11 @@ def _merged(base: Any, top: Any) -> Any:
     return top
 
 
-def _by_key(before: list[Any], after: list[Any], entry: type[Any]) -> list[Any]:
+def _by_key(
+    before: list[Any], after: list[Any], entry: type[Any], context: dict[str, Any]
+) -> list[Any]:
     try:
-        keys = {entry.model_validate(item).normal().key for item in after}
+        keys = {entry.model_validate(item, context=context).normal().key for item in after}
     except ValidationError:
         return after
     kept = [item for item in before if entry.model_validate(item).normal().key not in keys]
@@ -212,7 +219,7 @@ def _rest(content: Mapping[str, Any], error: ValidationError) -> NetworkState:
     for item in error.errors(include_url=False):
         left = without(left, tuple(part for part in item["loc"] if part != "[key]"))
     try:
-        return NetworkState.model_validate(left)
+        return NetworkState.model_validate(left, context=names(content))
     except ValidationError:
         return NetworkState()
 

@@ -25,14 +25,14 @@ _READ_HERE = {*_ROOMS, "ipsets", "iptables", "ip6tables"}
 
 
 def claims(state: NetworkState) -> Iterator[Claim]:
-    """Everything that a canonical declaration says of a host, but for its checks.
+    """Everything that a canonical declaration says of a host, but for its checks and names.
 
     What the verification can't read becomes a claim that fails: nothing is passed over.
     """
     for module in state.modules or ():
         yield _module(module)
     for name in state.given():
-        if name not in {*_READ_HERE, "netns", "checks"}:
+        if name not in {*_READ_HERE, "netns", "checks", "tables"}:
             yield unreadable(name)
     for netns, space in state.namespaces():
         yield from _space(netns, space)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from netwright.links.options import Ip, Options
-from netwright.model import Range
+from netwright.table import Table
 
 __all__ = ["Vrf"]
 
@@ -18,4 +18,4 @@ class Vrf(Options):
     IDENTITY: ClassVar[frozenset[str]] = frozenset({"table"})
     REQUIRED: ClassVar[tuple[str, ...]] = ("table",)
 
-    table: Annotated[Annotated[int, Range(1, 0xFFFFFFFF)] | None, Ip()] = None
+    table: Annotated[Table | None, Ip()] = None
