@@ -1,6 +1,7 @@
 """Every scenario as its users run it: converge, again, verify, reboot, verify."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,18 @@ INSTALLS = ("docker", "etcd", "fabric", "notebook")
 INVENTORIES = sorted(
     path for path in (ROOT / "inventories").glob("*.py") if path.stem not in INSTALLS
 )
+
+# What is sent, and what a cable then shows: from where, what; at which host, link, filter; words.
+SEEN = {
+    "vlan": (
+        ("a", "ip netns exec web ping -c 3 10.3.0.21"),
+        ("b", "eth0", "vlan and icmp", r"ethertype 802\.1Q \(0x8100\).* vlan 3,"),
+    ),
+    "qinq": (
+        ("a", "ip netns exec left1 ping -c 3 10.7.0.2"),
+        ("a", "core2", "icmp or vlan", r"802\.1Q-QinQ \(0x88a8\).* vlan 100,.* vlan 7,"),
+    ),
+}
 
 
 def _run(*words, check=True):
@@ -50,6 +63,8 @@ def _verify(inventory):
 def inventory(request):
     """The path of a scenario's inventory; its lab is up, and down afterwards if it was before."""
     path = str(request.param.relative_to(ROOT))
+    if '"engine": "vm"' in request.param.read_text() and not shutil.which("qemu-system-x86_64"):
+        pytest.skip("has virtual machines, and there is no qemu: `make packages` installs it")
     lab = "from netwright.commands import main; main()"
     command = [sys.executable, "-c", lab, "lab"]
     was_up = subprocess.run([*command, "status", path], cwd=ROOT, check=False, capture_output=True)
@@ -57,6 +72,24 @@ def inventory(request):
     yield path, command
     if was_up.returncode != 0:
         subprocess.run([*command, "down", path], cwd=ROOT, check=True, capture_output=True)
+
+
+def _look(path, lab, sent, seen):
+    """What tcpdump tells of a cable while something is sent over it."""
+    host, ifname, wanted, words = seen
+    capture = f"timeout 60 tcpdump -nn -e -c 2 -i {ifname} {wanted}"
+    command = [*lab, "shell", path, host, "--", "sh", "-c", f"{capture} 2>&1"]
+    heard = ""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as listen:
+        for line in listen.stdout:
+            heard += line
+            if line.startswith("listening on"):
+                # Over SSH: the way in without the network is for one at a time.
+                pinged = _run("pyinfra", "--limit", sent[0], path, "exec", "--", sent[1])
+                assert " 0% packet loss" in pinged, pinged
+    assert re.search(words, heard), heard
 
 
 def test_scenario(inventory):
@@ -67,6 +100,8 @@ def test_scenario(inventory):
     assert not re.search(r"\] +Success", second), second
     items = _verify(path)
     assert items > 5
+    if Path(path).stem in SEEN:
+        _look(path, lab, *SEEN[Path(path).stem])
     subprocess.run([*lab, "reboot", path], cwd=ROOT, check=True, capture_output=True)
     dry = _deploy(path, "--dry")
     assert re.search(r"Network +- +-", dry), f"the reboot changed something:\n{dry}"

@@ -16,7 +16,7 @@ __all__ = ["Machines"]
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 # An emulated machine boots in 20 s, or minutes where others use the processors as well.
-TIMEOUT = 300.0
+TIMEOUT = 600.0
 INVENTORY = """
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from netwright.lab import lab
 
 here = Path(__file__).parent
 hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
-    name: {"engine": engine, "network": here / f"{name}.yaml"}
+    name: {"engine": engine, "confirm": 300, "network": here / f"{name}.yaml"}
     for name, engine in (("a", "vm"), ("c", "nspawn"))
 })
 """
