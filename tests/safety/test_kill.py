@@ -20,7 +20,7 @@ from tests.safety.killing import BY_HAND, Victim, document
 pytestmark = [pytest.mark.live, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 Fingerprint = tuple[list[str], list[str]]
-STEP = int(os.environ.get("NETWRIGHT_KILL_EVERY", "37"))
+STEP = int(os.environ.get("NETWRIGHT_KILL_EVERY", "7"))
 """Every how many-th point is tried. An odd number has points before a tool and after it."""
 
 
