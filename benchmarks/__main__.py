@@ -13,13 +13,14 @@ import click
 from benchmarks import report
 from benchmarks.check import check
 from benchmarks.contenders import CONTENDERS, ROOT, Contender, Target, missing
+from benchmarks.fleet import fleets
 from benchmarks.goals import goals
 from benchmarks.measure import Figures, Stopped, measured, reset
 from benchmarks.planner import plans
 
 SETUP = """set -e
 mkdir -p /etc/ssh/sshd_config.d
-echo 'LogLevel VERBOSE' > /etc/ssh/sshd_config.d/bench.conf
+printf 'LogLevel VERBOSE\\nMaxStartups 200\\n' > /etc/ssh/sshd_config.d/bench.conf
 systemctl restart ssh
 command -v python3 > /dev/null || { apt-get -q update && apt-get -qy install python3; } > /dev/null
 """
@@ -55,8 +56,10 @@ def main(sizes: str, rounds: int, limit: float, write: bool) -> None:
     results = {key: _median(found) for key, found in samples.items()}
     click.echo("==> the planner alone")
     planned = plans()
-    reached = list(goals(results, planned))
-    page = report.markdown(results, left_out, planned, reached, rounds)
+    click.echo("==> fleets")
+    fleet = fleets(target, places.link("bench"), limit)
+    reached = list(goals(results, planned, fleet))
+    page = report.markdown(results, left_out, planned, fleet, reached, rounds)
     click.echo(page)
     if write:
         (ROOT / "docs/benchmarks.md").write_text(page)

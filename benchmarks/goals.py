@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from benchmarks.fleet import Fleet
 from benchmarks.measure import Figures
 from benchmarks.planner import exponent
 
@@ -32,7 +33,9 @@ class Goal:
         return f"{word:12}  {self.what}: {self.figure:.2f} ({sign} {self.bound:g})"
 
 
-def goals(results: Results, planned: Mapping[int, tuple[float, float]]) -> Iterator[Goal]:
+def goals(
+    results: Results, planned: Mapping[int, tuple[float, float]], fleet: Fleet
+) -> Iterator[Goal]:
     """All of them."""
     for number, bound in ((100, 2.0), (1000, 1.3)):
         yield Goal(
@@ -52,7 +55,11 @@ def goals(results: Results, planned: Mapping[int, tuple[float, float]]) -> Itera
     if planned:
         yield Goal("planner, 10,000 things: seconds", planned[10_000][0], 1)
         yield Goal("planner, up to 100,000 things: exponent", exponent(dict(planned)), 1.1)
-        yield Goal("planner, 10,000 things: MB", planned[10_000][1], 300)
+        yield Goal("planner, 100,000 things: MB", planned[100_000][1], 300)
+    if {1, 50} <= fleet.keys():
+        for number, words in enumerate(("from nothing", "without change")):
+            ratio = fleet[50][number].processor / fleet[1][number].processor
+            yield Goal(f"{words}, 50 hosts: times the controller's CPU of one", ratio, 50)
 
 
 def _ratio(

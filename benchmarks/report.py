@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from benchmarks.fleet import Fleet
 from benchmarks.goals import Goal, Results
 
 __all__ = ["machine", "markdown", "plot"]
@@ -29,6 +30,7 @@ def markdown(
     results: Results,
     left_out: Mapping[tuple[str, int], str],
     planned: Mapping[int, tuple[float, float]],
+    fleet: Fleet,
     reached: Iterable[Goal],
     rounds: int,
 ) -> str:
@@ -44,6 +46,13 @@ def markdown(
         "| things | seconds | MB |", "|---:|---:|---:|",
         *(f"| {size:,} | {seconds:.3f} | {memory:.0f} |"
           for size, (seconds, memory) in planned.items()),
+        "", "## Fleets", "",
+        "A pair of veths and a namespace on each host; they are names of one lab host, each with",
+        "a connection and a run of its own.", "",
+        "| hosts | run | seconds | CPU s | MB |", "|---:|---|---:|---:|---:|",
+        *(f"| {size} | {words} | {item.seconds:.2f} | {item.processor:.2f} | {item.memory:.0f} |"
+          for size, both in fleet.items()
+          for words, item in zip(("from nothing", "without change"), both, strict=True)),
         "", "## Goals", "", "```", *map(str, reached), "```", "",
     ]  # fmt: skip
     return "\n".join(lines)

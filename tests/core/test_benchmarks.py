@@ -13,7 +13,7 @@ from netwright.state import load
 
 
 def _figures(seconds, commands=1):
-    return Figures(seconds, 0.0, 0.0, commands, 0)
+    return Figures(seconds, seconds, 0.0, commands, 0)
 
 
 def test_the_workload_is_what_it_says():
@@ -43,7 +43,9 @@ def test_ratios_have_the_slower_one_above():
         ("by hand", 100, "cold"): _figures(1.0),
         ("Ansible", 100, "cold"): _figures(300.0),
     }
-    found = {goal.what: goal.figure for goal in goals(results, {})}
+    fleet = {1: (_figures(1.0), _figures(1.0)), 50: (_figures(4.0), _figures(2.0))}
+    found = {goal.what: goal.figure for goal in goals(results, {}, fleet)}
+    assert found["from nothing, 50 hosts: times the controller's CPU of one"] == 4
     assert found["from nothing, n = 100: times the script by hand"] == 2
     assert found["from nothing, n = 100: times faster than Ansible"] == 150
     assert found["without change, n = 1000: commands"] is None
