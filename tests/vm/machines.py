@@ -24,7 +24,7 @@ from netwright.lab import lab
 
 here = Path(__file__).parent
 hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
-    name: {"engine": engine, "confirm": 300, "network": here / f"{name}.yaml"}
+    name: {"engine": engine, "network": here / f"{name}.yaml"}
     for name, engine in (("a", "vm"), ("c", "nspawn"))
 })
 """
@@ -46,8 +46,8 @@ class Machines:
         self.inventory.with_name(f"{host}.yaml").write_text(yaml.safe_dump(network))
 
     def deploy(self, host: str) -> str:
-        """Converge a host to what is declared; what pyinfra said."""
-        return self._pyinfra("-y", "--limit", host)
+        """Converge a host to what is declared, however slow it is; what pyinfra said."""
+        return self._pyinfra("-y", "--data", "confirm=300", "--limit", host)
 
     def is_silent(self, host: str) -> bool:
         """Whether a run would change nothing."""
