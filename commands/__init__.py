@@ -11,6 +11,7 @@ __all__ = ["main"]
 _VERBS = {
     "adopt": "adopt",
     "draw": "draw",
+    "explain": "explain",
     "lab": "lab",
     "lint": "schema",
     "plan": "plan",

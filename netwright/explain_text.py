@@ -1,0 +1,133 @@
+"""What `explain` says: the packet's way step by step, as text and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netwright.explain import Event, Seen
+from netwright.explain_why import Fate, Looked
+
+__all__ = ["Step", "document", "steps", "text"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a packet met."""
+
+    netns: str
+    what: str
+    """in, out, bridge, route, rule, policy, nat, local"""
+    says: str
+    event: Event | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        told: dict[str, Any] = {"netns": self.netns, "what": self.what, "says": self.says}
+        if self.event is not None and self.what in ("rule", "policy"):
+            item = self.event
+            told |= {"table": item.table, "chain": item.chain, "verdict": item.verdict}
+            told |= {"rule": item.number, "text": item.text or None}
+        return told
+
+
+def steps(found: Seen, after: Looked) -> Iterator[Step]:
+    """All that the packet met, in its order."""
+    if found.question.netns not in found.stops:
+        name = found.question.netns
+        yield Step(name, "route", after.route.get(name, ""))
+    for name, met in found.stops.items():
+        yield from _stop(name, met, after.route.get(name, ""))
+
+
+def _stop(name: str, met: Sequence[Event], route: str) -> Iterator[Step]:
+    ends: tuple[str, str] | None = None
+    routed = False
+    for event in met:
+        packet = event.packet
+        now = (packet.source, packet.target)
+        if not packet.bridged:
+            if ends not in (None, now):
+                yield from _nat(name, ends, now)
+            ends = now
+            if not routed and (packet.oif or event.chain == "seen-input"):
+                routed = True
+                yield Step(name, "route", route)
+        yield from _step(name, event)
+    if not routed and ends is not None:
+        yield Step(name, "route", route)
+
+
+def _nat(name: str, before: tuple[str, str] | None, now: tuple[str, str]) -> Iterator[Step]:
+    assert before is not None
+    for what, old, new in zip(("source", "destination"), before, now, strict=True):
+        if old != new:
+            yield Step(name, "nat", f"{what} {old} becomes {new}")
+
+
+def _step(name: str, event: Event) -> Iterator[Step]:
+    packet = event.packet
+    if not event.ours:
+        end = event.verdict.replace(":", " ")
+        where = f"{event.table} {event.chain}"
+        if event.handle:
+            number = event.number or "?"
+            yield Step(name, "rule", f"{where} rule {number}: {event.text} [{end}]", event)
+        else:
+            yield Step(name, "policy", f"{where}: end of the chain [{end}]", event)
+    elif event.handle and event.chain == "request-prerouting":
+        port = "port " if packet.bridged else ""
+        yield Step(name, "in", f"comes in by {port}{packet.iif}")
+    elif event.chain == "seen-forward" and packet.bridged:
+        yield Step(name, "bridge", f"is passed on from {packet.iif} to {packet.oif}")
+    elif event.chain == "seen-output":
+        yield Step(name, "bridge", f"is sent to port {packet.oif}")
+    elif event.chain == "seen-input" and not packet.bridged:
+        yield Step(name, "local", "is delivered")
+    elif event.chain == "seen-postrouting" and not packet.bridged:
+        yield Step(name, "out", f"leaves by {packet.oif}")
+
+
+def text(host: str, found: Seen, after: Looked, end: Fate) -> Iterator[str]:
+    """For people."""
+    question = found.question
+    aim = f" {question.kind}" + (f" port {question.port}" if question.port else "")
+    yield f"{host}/{question.netns} to {question.address}{aim}"
+    rows = list(steps(found, after))
+    width = max(len(row.netns) for row in rows)
+    for row in rows:
+        yield f"  {row.netns:{width}}  {row.what:6}  {row.says}"
+    verdict = "arrives" if end.arrives and end.answered else "unanswered" if end.arrives else "dies"
+    yield f"{verdict}: {end.netns}: {end.why}"
+    yield from (f"note: {item}" for item in notes(found))
+
+
+def notes(found: Seen) -> Iterator[str]:
+    """What has to be known to judge it."""
+    for name, tables in found.legacy.items():
+        listed = ", ".join(tables)
+        yield f"{name} has tables of iptables-legacy ({listed}), whose rules are not traced"
+    said = [line for line in found.answer if not line.startswith("status ")]
+    for line in said:
+        if "socat[" in line or line.startswith("From ") or "unreachable" in line.lower():
+            yield f"the sender was told: {line.strip()}"
+
+
+def document(host: str, found: Seen, after: Looked, end: Fate) -> dict[str, Any]:
+    """For machines; fields are only ever added within a version."""
+    question = found.question
+    return {
+        "version": 1,
+        "from": f"{host}/{question.netns}",
+        "to": question.address,
+        "kind": question.kind,
+        "port": question.port or None,
+        "arrives": end.arrives,
+        "answered": end.answered,
+        "where": end.netns,
+        "why": end.why,
+        "steps": [step.document() for step in steps(found, after)],
+        "counters": {name: dict(items) for name, items in found.counted.items()},
+        "notes": list(notes(found)),
+    }

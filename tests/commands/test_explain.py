@@ -1,0 +1,316 @@
+"""`netwright explain`: says where a packet goes and of what it dies, and leaves nothing behind."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from netwright import explain_text
+from netwright.commands import main
+from netwright.commands.explain import _target, traced
+from netwright.explain_shell import Question, trace
+from tests.iptables.host import Host
+
+# a -- host -- b, and somebody who answers on port 80 of b.
+NETWORK = """
+ip link set lo up
+for i in a b; do
+  ip netns add $i
+  ip link add v$i type veth peer name eth0 netns $i
+  ip link set v$i up
+  ip -n $i link set eth0 up
+  ip -n $i link set lo up
+done
+ip address add 198.18.95.1/24 dev va
+ip address add 198.18.96.1/24 dev vb
+ip -n a address add 198.18.95.2/24 dev eth0
+ip -n b address add 198.18.96.2/24 dev eth0
+ip -n a route add default via 198.18.95.1
+ip -n b route add default via 198.18.96.1
+ip address add fd95::1/64 dev va nodad
+ip address add fd96::1/64 dev vb nodad
+ip -n a address add fd95::2/64 dev eth0 nodad
+ip -n b address add fd96::2/64 dev eth0 nodad
+ip -n a route add default via fd95::1
+ip -n b route add default via fd96::1
+echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+ip netns exec b socat -u tcp-listen:80,fork,reuseaddr /dev/null > /dev/null 2>&1 &
+echo $! > /run/server
+until ip netns exec b ss -ltn | grep -q :80; do sleep 0.1; done
+"""
+CHAIN = """
+iptables -N X
+iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
+iptables -A FORWARD -j X
+iptables -A X -p udp -j ACCEPT
+iptables -A X -p tcp --dport 80 -m comment --comment "no way" -j TARGET
+"""
+BRIDGE = """
+ip link add br0 type bridge
+ip address add 198.18.97.1/24 dev br0
+ip link set br0 up
+ip address flush dev va
+ip link set va master br0
+ip -n a address add 198.18.97.2/24 dev eth0
+ip -n a route replace default via 198.18.97.1
+ip netns exec a socat -u tcp-listen:80,fork,reuseaddr /dev/null > /dev/null 2>&1 &
+until ip netns exec a ss -ltn | grep -q :80; do sleep 0.1; done
+echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables
+iptables -t nat -A PREROUTING -d 198.18.97.1 -p tcp --dport 8080 -j DNAT --to 198.18.97.2:80
+iptables -t nat -A POSTROUTING -s 198.18.97.2 -d 198.18.97.2 -j MASQUERADE
+"""
+B = "198.18.96.2"
+
+
+def _end(host):
+    """Ends what serves in its namespaces, which live as long as it does."""
+    own = {os.readlink(f"/proc/{host.pid}/ns/net")}
+    own |= {f"net:[{os.stat(f'/proc/{host.pid}/root/run/netns/{i}').st_ino}]" for i in "ab"}
+    return own
+
+
+def _inside(spaces):
+    """The processes in these network namespaces."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(path / "ns/net") in spaces:
+                found[int(path.name)] = (path / "cmdline").read_bytes().replace(b"\0", b" ")
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def host():
+    with Host("nft") as made:
+        made.sh(NETWORK)
+        spaces = _end(made)
+        yield made
+        for pid in set(_inside(spaces)) - {made.pid}:
+            os.kill(pid, 9)
+
+
+def _state(host):
+    """All that could be left: tables of both kinds, files, links, processes."""
+    lines = []
+    for netns in ("", "ip netns exec a ", "ip netns exec b "):
+        for command in (
+            "iptables-save",
+            "ip6tables-save",
+            "nft list ruleset",
+            "cut -d: -f1 /proc/net/dev",
+        ):
+            lines += host.sh(f"{netns}{command}").splitlines()
+    lines += host.sh(
+        "ls -A /run; cut -d: -f1 /proc/net/dev; cat /proc/net/ip_tables_names"
+    ).splitlines()
+    counters = r"\[\d+:\d+\]|packets \d+ bytes \d+|^#.*"
+    return [re.sub(counters, "", line) for line in lines], sorted(_inside(_end(host)).values())
+
+
+def _differences(before, after):
+    return [set(one) ^ set(other) for one, other in zip(before, after, strict=True)]
+
+
+def _until(condition, what, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, what()
+        time.sleep(0.1)
+
+
+def _explain(host, *question, number=20001):
+    before = _state(host)
+
+    def run(script):
+        done = host.run(script)
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    answer = traced(run, Question(*question, number=number))
+    _until(lambda: _state(host) == before, lambda: _differences(before, _state(host)))
+    print("\n".join(explain_text.text("h", *answer)))
+    said = [(step.netns, step.what, step.says) for step in explain_text.steps(*answer[:2])]
+    return answer[2], said
+
+
+def _places(said):
+    return list(dict.fromkeys(netns for netns, _, _ in said))
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    "question",
+    [("a", B), ("a", B, "tcp", 80), ("a", "fd96::2"), ("a", "fd96::2", "tcp", 80)],
+    ids=lambda item: "-".join(map(str, item)),
+)
+def test_it_arrives_through_the_host(host, question):
+    host.sh("iptables -A FORWARD -i va -j ACCEPT; ip6tables -A FORWARD -i va -j ACCEPT")
+    end, said = _explain(host, *question)
+    assert (end.arrives, end.answered, end.netns, end.status) == (True, True, "b", 0)
+    assert _places(said) == ["a", "host", "b"]
+    assert ("host", "rule", "filter FORWARD rule 1: -i va -j ACCEPT [ACCEPT]") in said
+    assert [says for netns, what, says in said if (netns, what) == ("host", "out")] == [
+        "leaves by vb"
+    ]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("target", "why"), [("DROP", "dropped"), ("REJECT --reject-with tcp-reset", "rejected")]
+)
+def test_a_rule_ends_it(host, target, why):
+    host.sh(CHAIN.replace("TARGET", target))
+    end, said = _explain(host, "a", B, "tcp", 80)
+    assert (end.arrives, end.netns, end.status) == (False, "host", 1)
+    assert end.why.startswith(
+        f"{why} by rule 2 of chain X of filter, which rule 2 of FORWARD jumps to: -p tcp"
+    )
+    assert said[-1][2].startswith("filter X rule 2: ")
+    # The kernel's own count says that it was this rule.
+    counted = host.sh("iptables -nvxL X 2").split()
+    assert int(counted[0]) > 0
+    assert "b" not in _places(said)
+
+
+@pytest.mark.live
+def test_a_policy_ends_it(host):
+    host.sh("iptables -P FORWARD DROP")
+    end, _ = _explain(host, "a", B)
+    assert (end.netns, end.why) == ("host", "dropped by the policy of chain FORWARD of filter")
+
+
+@pytest.mark.live
+def test_its_answer_is_dropped(host):
+    host.sh("iptables -A FORWARD -i vb -j DROP")
+    end, _ = _explain(host, "a", B)
+    assert (end.arrives, end.answered, end.netns, end.status) == (True, False, "host", 1)
+    assert end.why.startswith("arrives in b, but its answer is dropped by rule 1 of chain FORWARD")
+
+
+@pytest.mark.live
+def test_nothing_listens(host):
+    end, _ = _explain(host, "a", B, "tcp", 81)
+    assert (end.arrives, end.netns, end.status) == (True, "b", 0)
+    assert "nothing listens" in end.why
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("setup", "netns", "why"),
+    [
+        ("true", "host", "no route leads to 198.18.98.9"),
+        ("ip -n a route del default", "a", "no route leads to 198.18.98.9"),
+        ("ip route add blackhole 198.18.98.0/24", "host", "(blackhole 198.18.98.0/24"),
+        ("ip route add prohibit 198.18.98.0/24", "host", "(prohibit 198.18.98.0/24"),
+        ("ip route add unreachable 198.18.98.0/24", "host", "(unreachable 198.18.98.0/24"),
+        ("ip -n a route add prohibit 198.18.98.0/24", "a", "(prohibit 198.18.98.0/24"),
+        ("ip route add 198.18.98.0/24 dev vb", "host", "nobody answers for 198.18.98.9 on vb"),
+        (
+            "ip route add 198.18.98.0/24 dev vb; echo 0 > /proc/sys/net/ipv4/ip_forward",
+            "host", "va does not forward",
+        ),
+    ],
+    ids=lambda item: item[:40],
+)  # fmt: skip
+def test_the_routing_ends_it(host, setup, netns, why):
+    host.sh(setup)
+    end, said = _explain(host, "a", "198.18.98.9", "tcp", 80)
+    assert (end.arrives, end.netns, end.status) == (False, netns, 1)
+    assert why in end.why
+    assert any(step[:2] == (netns, "route") for step in said)
+
+
+@pytest.mark.live
+def test_nat_to_a_namespace(host):
+    host.sh(
+        "iptables -t nat -A PREROUTING -i va -p tcp --dport 8080 -j DNAT --to 198.18.96.2:80\n"
+        "iptables -t nat -A POSTROUTING -o vb -j MASQUERADE\n"
+    )
+    end, said = _explain(host, "a", "198.18.95.1", "tcp", 8080, number=20777)
+    assert (end.arrives, end.answered, end.netns) == (True, True, "b")
+    assert [says for netns, what, says in said if what == "nat"] == [
+        "destination 198.18.95.1:8080 becomes 198.18.96.2:80",
+        "source 198.18.95.2:20777 becomes 198.18.96.1:20777",
+    ]
+    assert _places(said) == ["a", "host", "b"]
+
+
+@pytest.mark.live
+def test_the_reverse_path_filter_ends_it(host):
+    host.sh(
+        "ip -n a address add 198.18.98.1/32 dev lo; ip -n a route change default via 198.18.95.1 "
+        "src 198.18.98.1\nip route add 198.18.98.0/24 dev vb\n"
+        "echo 1 > /proc/sys/net/ipv4/conf/va/rp_filter\n"
+        # The filter takes ARP by its source as well, so that it would be no more than that.
+        "ip netns exec a sysctl -qw net.ipv4.conf.all.arp_announce=2"
+    )
+    end, _ = _explain(host, "a", B)
+    assert (end.arrives, end.netns) == (False, "host")
+    assert "reverse path filter" in end.why
+    assert "198.18.98.1 is not reached by va" in end.why
+    dropped = host.sh("nstat -az TcpExtIPReversePathFilter").split()
+    assert int(dropped[dropped.index("TcpExtIPReversePathFilter") + 1]) > 0
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("hairpin", [False, True])
+def test_a_bridge_sends_it_back_by_its_port_only_with_hairpin(host, hairpin):
+    host.sh(BRIDGE)
+    if hairpin:
+        host.sh("ip link set dev va type bridge_slave hairpin on")
+    end, _ = _explain(host, "a", "198.18.97.1", "tcp", 8080)
+    assert end.arrives is hairpin
+    if not hairpin:
+        assert end.netns == "host"
+        assert end.why.endswith("by va, where it came from: its hairpin is off")
+
+
+@pytest.mark.live
+def test_nothing_is_left_of_one_that_is_killed(host):
+    before = _state(host)
+    enter = ["nsenter", "-t", str(host.pid), "-m", "-n", "-i", "sh"]
+    question = Question("a", "198.18.96.9", "tcp", 80)
+    with subprocess.Popen(
+        enter, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        process.stdin.write(trace(question, ["a", "host"]))
+        process.stdin.close()
+        _until(
+            lambda: "netwright-explain" in host.sh("nft list tables") and
+            any(b"socat -u /dev/null" in line for line in _inside(_end(host)).values()),
+            lambda: _inside(_end(host)),
+        )  # fmt: skip
+        process.kill()
+    _until(lambda: _state(host) == before, lambda: _differences(before, _state(host)))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a", "nowhere"], "TO: 'nowhere' is no address"),
+        (["a", "192.0.2.1", "tcp:0"], "'tcp:0': accepted are tcp:PORT, udp:PORT, icmp"),
+        (["a/", "192.0.2.1"], "FROM: 'a/' names no namespace"),
+    ],
+)
+def test_usage(words, said):
+    done = CliRunner().invoke(main, ["explain", "@local", *words])
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_a_host_has_to_be_named_where_there_are_several():
+    hosts = {"web1": "one", "web2": "two"}
+    assert _target(hosts, "web2/a") == "two"
+    assert _target({"web1": "one"}, "a") == "one"
+    with pytest.raises(click.UsageError, match="other: no such host; hosts: web1, web2"):
+        _target(hosts, "other/a")
+    with pytest.raises(click.UsageError, match="on which of 2 hosts"):
+        _target(hosts, "a")
