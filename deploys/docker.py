@@ -9,7 +9,7 @@ from pyinfra.operations import systemd
 
 from netwright.errors import DeclarationError
 from netwright.installs.docker import Settings
-from netwright.operations import docker, docker_files
+from netwright.operations import docker, docker_daemon, docker_files
 from netwright.operations.converge import actual_host
 from netwright.operations.declared import inventory_directory
 from netwright.operations.declared_installs import engines, in_group
@@ -29,12 +29,12 @@ if _settings is None:
     host.noop("no Docker is declared")
 else:
     _upgrade = docker_files.due(_settings)
-    if _why := docker.refused(actual_host(), _settings.daemon, _upgrade):
+    if _why := docker_daemon.refused(actual_host(), _settings.daemon, _upgrade):
         raise DeployError(f"{host.name}: docker: {_why} no host was changed")
     docker_files.install(_settings)
     if _settings.daemon:
-        docker.daemon(name="Daemon's settings", settings=_settings.daemon)
-    docker.upgraded(name="Daemon of the installed version")
+        docker_daemon.daemon(name="Daemon's settings", settings=_settings.daemon)
+    docker_daemon.upgraded(name="Daemon of the installed version")
     systemd.service(name="Daemon", service="docker.service", running=True, enabled=True)
     docker_files.users(_settings)
     for _name, _network in _settings.networks.items():

@@ -56,7 +56,7 @@ def due(settings: Settings) -> bool:
 
 
 def _first_file(settings: Settings) -> None:
-    """The first start has it already; later ones change it with `docker.daemon`."""
+    """The first start has it already; later ones change it with `docker_daemon.daemon`."""
     evidence = actual_host().get_fact(DockerEvidence)
     if evidence.installed is not None or not settings.daemon:
         return

@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from pyinfra import logger
-from pyinfra.api import FunctionCommand, Host, State, operation
+from pyinfra.api import FunctionCommand, operation
 from pyinfra.facts.files import Sha256File
 
 from netwright.operations.converge import actual_host
-from netwright.operations.remote import run
+from netwright.operations.remote import carried_out
 
 __all__ = ["repository"]
 
@@ -75,17 +74,12 @@ def repository(
     if found == wanted:
         host.noop("the repository is known")
         return
-    yield FunctionCommand(_known, (_TRY.replace("{key}", armored).replace("{text}", text),), {})
+    yield FunctionCommand(
+        carried_out, (_TRY.replace("{key}", armored).replace("{text}", text),), {}
+    )
 
 
 def _sources(url: str, suite: str, components: Sequence[str]) -> str:
     """As deb822; a flat suite has no components."""
     parts = "" if suite.endswith("/") else f"Components: {' '.join(components)}\n"
     return f"Types: deb\nURIs: {url}\nSuites: {suite}\n{parts}Signed-By: {KEYRING}\n"
-
-
-def _known(state: State, host: Host, script: str) -> bool:
-    ok, _, errors = run(actual_host(), script)
-    for line in errors if not ok else ():
-        logger.error(f"{host.print_prefix}docker.source: {line}")
-    return ok

@@ -7,12 +7,13 @@ from typing import Any
 
 from gevent import Timeout
 from paramiko import SSHException
+from pyinfra import logger
 from pyinfra import state as deploy_state
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.exceptions import PyinfraError
 
-__all__ = ["named", "reached", "run"]
+__all__ = ["carried_out", "named", "reached", "run"]
 
 RECONNECT = 30
 _OURS = ("_stdin", "_timeout", "_success_exit_codes", "_get_pty")
@@ -60,6 +61,14 @@ def run(
             return run(host, script, timeout)
         return False, [], [f"no answer: {error}"]
     return ok, output.stdout_lines, output.stderr_lines
+
+
+def carried_out(state: State, host: Host, script: str) -> bool:
+    """For a FunctionCommand: run a script; what it says against it is the error."""
+    ok, _, errors = run(named(host.name), script)
+    for line in filter(None, errors if not ok else ()):
+        logger.error(f"{host.print_prefix}{line}")
+    return ok
 
 
 def _reconnect(host: Host) -> None:

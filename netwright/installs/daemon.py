@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Change", "change", "merge", "parse", "problems", "render"]
+__all__ = ["Change", "change", "merge", "parse", "problems", "render", "stops"]
 
 
 def _is(*types: type) -> Callable[[Any], bool]:
@@ -152,3 +152,16 @@ def change(
             why = f"{slow} needs a restart, which would stop {running} running containers;"
             return Change(keys=keys, refused=f"{why} set live-restore to true, or stop them")
     return Change(render(wanted), act, keys)
+
+
+def stops(running: int, live_restore: bool) -> str | None:
+    """Why the daemon may not be started again; None if no container minds.
+
+    + running: how many containers run
+    + live_restore: whether the running daemon leaves them alone when it ends
+    """
+    if not running or live_restore:
+        return None
+    return (
+        f"a restart would stop {running} running containers; set live-restore first, or stop them"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from tests.installs.bench import Bench
@@ -45,6 +46,15 @@ class Members:
         assert len({each["header"]["cluster_id"] for each in found}) == 1
         assert len({each["header"]["member_id"] for each in found}) == len(self.addresses)
         assert len({each["leader"] for each in found}) == 1
+
+    def whole(self, patience: float = 60) -> None:
+        """Wait until every member serves, whatever is done or not done about it."""
+        deadline = time.monotonic() + patience
+        urls = ",".join(f"https://{each}:2379" for each in self.addresses.values())
+        ask = f"{CTL}{urls} endpoint health >/dev/null 2>&1 && echo yes || echo no"
+        while self.bench.sh(next(iter(self.addresses)), ask) != "yes":
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
 
     def environment(self, host: str) -> list[str]:
         """What a member's process was started with."""

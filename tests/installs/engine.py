@@ -11,11 +11,26 @@ from netwright.lab.busybox import tarball
 from tests.installs.bench import Bench
 
 __all__ = ["ADDRESS", "ITS_OWN", "PUBLISHED", "ROUTED", "declared", "engine"]
+__all__ += ["published", "routed"]
 
-ADDRESS = "198.18.71.10"
-PUBLISHED = f"http://{ADDRESS}:8080/"
+NET = "198.18.71"
 ITS_OWN = "http://172.30.0.12/"
-ROUTED = {"network": {"routes": [{"dst": "172.30.0.0/24", "via": ADDRESS}]}, "docker": False}
+
+
+def published(net: str) -> str:
+    """Where the machine gets a container's page."""
+    return f"http://{net}.10:8080/"
+
+
+def routed(net: str) -> dict[str, Any]:
+    """The host beside the engine's knows the way to its containers."""
+    return {
+        "network": {"routes": [{"dst": "172.30.0.0/24", "via": f"{net}.10"}]},
+        "docker": False,
+    }
+
+
+ADDRESS, PUBLISHED, ROUTED = f"{NET}.10", published(NET), routed(NET)
 DOCKERFILE = """FROM busybox
 RUN echo 'a page' >/www/index.html
 CMD ["/bin/httpd", "-f", "-h", "/www"]
@@ -42,11 +57,14 @@ def declared(**daemon: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def engine(path: Path) -> Iterator[Bench]:
-    """An engine's host, and one that knows the way to its containers."""
-    made = Bench(path, "in7-docker", "198.18.71.0/24", "docker", ("docker.io",))
+def engine(path: Path, name: str = "in7-docker", net: str = NET) -> Iterator[Bench]:
+    """An engine's host, and one that knows the way to its containers.
+
+    + name: the lab's, and `net` its network: tests that run at the same time have their own
+    """
+    made = Bench(path, name, f"{net}.0/24", "docker", ("docker.io",))
     try:
-        made.declare({"d0": {}, "client": ROUTED}, docker=declared())
+        made.declare({"d0": {}, "client": routed(net)}, docker=declared())
         made.up()
         yield made
     finally:

@@ -54,6 +54,12 @@ def test_a_restart_under_running_containers_is_refused_unless_they_stay():
     assert (found.act, found.refused) == (("reload", "restart"), None)
 
 
+def test_an_upgrade_under_running_containers_needs_live_restore():
+    assert "would stop 3 running containers" in daemon.stops(3, False)
+    assert daemon.stops(3, True) is None
+    assert daemon.stops(0, False) is None
+
+
 def test_a_file_that_is_no_json():
     assert daemon.parse(" \n") == {}
     for text in ("{", "[]"):

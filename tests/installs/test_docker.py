@@ -7,6 +7,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,8 +106,25 @@ def _what_is_wrong(bench: Bench) -> None:
     assert bench.sh("d0", "cat /etc/docker/daemon.json") == "{"
 
 
-# A host that forwards only what is allowed, in the places that Docker leaves to its admin.
+def _end(last: int) -> dict[str, Any]:
+    return {"links": {"eth0": {"addresses": [f"10.77.0.{last}/24"]}}}
+
+
+# A host that forwards only what is allowed, in the places that Docker leaves to its admin; two
+# namespaces on a bridge, whose traffic Docker's host filters as well.
 NETWORK = {
+    "links": {
+        "testbr": {"kind": "bridge", "bridge": {"forward_delay": 0}},
+        **{
+            f"to-{name}": {
+                "kind": "veth",
+                "veth": {"peer": {"name": "eth0", "netns": name}},
+                "master": "testbr",
+            }
+            for name in ("one", "other")
+        },
+    },
+    "netns": {"one": _end(2), "other": _end(3)},
     "iptables": {
         "filter": {
             "INPUT": ["-s 192.0.2.66 -j DROP", "-p icmp -j OURS"],
@@ -115,14 +133,15 @@ NETWORK = {
                 "-s 192.0.2.77 -j DROP",
                 "-d 172.30.0.0/24 -j ACCEPT",
                 "-s 172.30.0.0/24 -j ACCEPT",
+                "-s 10.77.0.0/24 -d 10.77.0.0/24 -j ACCEPT",
                 "-j RETURN",
             ],
             "OURS": ["-j ACCEPT"],
         },
         "nat": {"PREROUTING": ["-p tcp --dport 8888 -j DNAT --to-destination 172.30.0.12:80"]},
-    }
+    },
 }
-OURS = ("192.0.2.", "172.30.0.0/24 -j ACCEPT", "OURS", "8888")
+OURS = ("192.0.2.", "10.77.", "172.30.0.0/24 -j ACCEPT", "OURS", "8888")
 LINE = re.compile(r"(?:\[(\d+):\d+\] )?(-A .*)")
 
 
@@ -145,6 +164,11 @@ def _policy(bench: Bench) -> str:
     return bench.sh("d0", "iptables -S FORWARD | head -n 1")
 
 
+def _bridged_and_routed(bench: Bench) -> None:
+    assert bench.sh("client", f"curl -s -m 20 {ITS_OWN}") == "a page"
+    bench.sh("d0", "ip netns exec one ping -c 1 -W 10 10.77.0.3")
+
+
 def test_both_kinds_of_rules_survive_restarts_of_both(bench: Bench) -> None:
     bench.deploy("docker", "-y")
     assert answered(PUBLISHED)
@@ -155,13 +179,13 @@ def test_both_kinds_of_rules_survive_restarts_of_both(bench: Bench) -> None:
     bench.deploy("network", "-y")
     # We changed three of Docker's tables' chains, and no counter of Docker's went back.
     ours, now = _rules(bench)
-    assert len(ours) == 7
+    assert len(ours) == 8
     _kept(dockers, now)
     translated = f"http://{ADDRESS}:8888/"
     for url in (PUBLISHED, translated):
         assert answered(url)
     bench.sh("client", f"ping -c 2 -W 5 {ADDRESS}")
-    assert bench.sh("client", f"curl -s -m 20 {ITS_OWN}") == "a page"
+    _bridged_and_routed(bench)
     ours, dockers = _rules(bench)
     assert sum(packets > 0 for packets in ours.values()) >= 4
     for restart in ("systemctl restart docker", "systemctl restart netwright-network"):
@@ -175,6 +199,7 @@ def test_both_kinds_of_rules_survive_restarts_of_both(bench: Bench) -> None:
             _kept(dockers, theirs)
         ours, dockers = after, theirs
         assert _policy(bench) == "-P FORWARD DROP"
+        _bridged_and_routed(bench)
         bench.silent("network")
         _kept(dockers, _rules(bench)[1])
     # With live-restore a shutdown would wait for the containers until it kills them.
@@ -184,6 +209,6 @@ def test_both_kinds_of_rules_survive_restarts_of_both(bench: Bench) -> None:
     assert _policy(bench) == "-P FORWARD DROP"
     with urllib.request.urlopen(translated, timeout=10) as answer:
         assert answer.read() == PAGE
-    assert bench.sh("client", f"curl -s -m 20 {ITS_OWN}") == "a page"
+    _bridged_and_routed(bench)
     bench.silent("network")
     bench.silent("docker")

@@ -11,18 +11,20 @@ import pytest
 
 from tests.installs.asking import Asking, Inside, answered
 from tests.installs.bench import Bench
-from tests.installs.engine import ITS_OWN, PUBLISHED, ROUTED, declared, engine
+from tests.installs.engine import ITS_OWN, declared, engine, published, routed
 from tests.installs.repository import Key, again, empty, publish, served
 
 pytestmark = pytest.mark.lab
 
+NET = "198.18.73"
+PUBLISHED, ROUTED = published(NET), routed(NET)
 REVISIONS = ("5:20.10.24~1", "5:20.10.24~2")
 SUITE = "bookworm"
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    with engine(tmp_path) as made:
+    with engine(tmp_path, "in7-upgrade", NET) as made:
         yield made
 
 
@@ -38,7 +40,7 @@ def upstream(bench: Bench, tmp_path: Path) -> Iterator[tuple[Key, Path, str]]:
             subprocess.run(["dpkg-deb", "-R", deb, tmp_path / name], check=True)
         _revision(tmp_path, root, REVISIONS[0])
         publish(root, SUITE, key)
-        with served(root, "198.18.71.1") as url:
+        with served(root, "198.18.73.1") as url:
             yield key, root, url
     finally:
         key.close()
@@ -74,7 +76,7 @@ def test_upstreams_repository_and_an_upgrade_in_place(
             docker={**declared(), "source": source, "version": version},
         )
 
-    for url_of_it, file in ((url, "other"), ("http://198.18.71.1:9", "upstream")):
+    for url_of_it, file in ((url, "other"), ("http://198.18.73.1:9", "upstream")):
         declare(REVISIONS[0], url_of_it, file)
         output = bench.deploy("docker", "-y", ok=False)
         assert ("not signed" if file == "other" else "Failed to fetch") in output, output
@@ -101,12 +103,12 @@ def _upgraded(bench: Bench, declare: Callable[[str], None]) -> None:
     show = "docker inspect -f '{{.Id}} {{.State.StartedAt}}' web two three"
     pids = "pidof dockerd; pidof containerd"
     before, ran = bench.sh("d0", show), bench.sh("d0", pids).split()
-    with Asking(PUBLISHED) as published, Inside(bench, "client", ITS_OWN) as own:
+    with Asking(PUBLISHED) as by_port, Inside(bench, "client", ITS_OWN) as own:
         declare(REVISIONS[1])
         bench.deploy("docker", "-y")
         assert answered(PUBLISHED)
     print(f"\n{own.figures('a container by its own address, Docker upgraded')}")
-    print(published.figures("the same by a published port"))
+    print(by_port.figures("the same by a published port"))
     assert bench.sh("d0", _VERSION) == REVISIONS[1]
     assert not set(ran) & set(bench.sh("d0", pids).split())
     assert bench.sh("d0", show) == before
