@@ -23,15 +23,20 @@ _VERBS = {
 small, and what talks to hosts is not."""
 
 
+_ALIASES = {"show": "draw"}
+"""Other names, which the list of verbs leaves out."""
+
+
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _VERBS:
+        verb = _ALIASES.get(cmd_name, cmd_name)
+        if verb not in _VERBS:
             return None
-        module = import_module(f"netwright.commands.{_VERBS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        module = import_module(f"netwright.commands.{_VERBS[verb]}")
+        command: click.Command = getattr(module, verb)
         return command
 
 

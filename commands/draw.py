@@ -62,6 +62,7 @@ def draw(
         netwright draw inventory.py --live --limit web1 --format mermaid
 
     svg and png are drawn by Graphviz (Debian's package graphviz); dot and mermaid are text.
+    `netwright show` is the same.
 
     Exit status: 0, or 1 if a host that was asked did not answer.
     """

@@ -56,7 +56,8 @@ def places(question: Question) -> str:
     route, and where NAT may send it."""
     asked = f"{quote(question.netns)} ip -o route get {quote(question.address)}"
     tool = "ip6tables" if question.family == "ip6" else "iptables"
-    return f"""{_START}
+    return f"""{{
+{_START}
 for nw_tool in nft xtables-monitor ip; do
   command -v $nw_tool > /dev/null || nw_say "lacks $nw_tool"
 done
@@ -68,6 +69,8 @@ for nw_name in {HOST} $nw_names; do
 done
 nw_say route
 nw_in {asked} 2>&1
+exit 0
+}}
 """
 
 
@@ -130,7 +133,6 @@ exec 9<> "$nw_dir/alive"
   timeout {LIFE} cat "$nw_dir/alive"
   while read -r nw_pid; do kill "$nw_pid" 2> /dev/null; done < "$nw_dir/pids"
   rm -rf "$nw_dir" ) > /dev/null 2>&1 &
-nw_guard=$!
 nw_end() {{ exec 9>&-; wait; }}
 trap nw_end EXIT
 trap 'exit 130' HUP INT TERM
@@ -300,4 +302,4 @@ def look(question: Question, routes: Iterable[Route], last: str) -> str:
         ("fdb", "bridge -j fdb show"),
     ):
         lines.append(f"nw_say {what} {quote(last)}\nnw_in {quote(last)} {command}")
-    return "\n".join([*lines, "nw_say end"]) + "\n"
+    return "{\n" + "\n".join([*lines, "nw_say end"]) + "\nexit 0\n}\n"

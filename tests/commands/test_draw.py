@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from netwright import picture_dot, picture_mermaid
+from netwright.commands import main
 from netwright.picture import Subject, picture
 from netwright.state import load
 
@@ -143,3 +145,9 @@ def test_what_cannot_be_drawn_is_said(words):
     done = _draw("inventories/lab.py", *words)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_show_is_another_name_for_it():
+    context = click.Context(main)
+    assert main.get_command(context, "show") is main.get_command(context, "draw")
+    assert main.get_command(context, "shows") is None

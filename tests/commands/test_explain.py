@@ -1,8 +1,10 @@
 """`netwright explain`: says where a packet goes and of what it dies, and leaves nothing behind."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,8 +15,12 @@ from click.testing import CliRunner
 from netwright import explain_text
 from netwright.commands import main
 from netwright.commands.explain import _target, traced
+from netwright.errors import SnapshotError
+from netwright.explain import crossed, seen
 from netwright.explain_shell import Question, trace
 from tests.iptables.host import Host
+
+ROOT = Path(__file__).parents[2]
 
 # a -- host -- b, and somebody who answers on port 80 of b.
 NETWORK = """
@@ -314,3 +320,111 @@ def test_a_host_has_to_be_named_where_there_are_several():
         _target(hosts, "other/a")
     with pytest.raises(click.UsageError, match="on which of 2 hosts"):
         _target(hosts, "a")
+
+
+CLI = """
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/netns
+NETWORK
+iptables -A FORWARD -p tcp --dport 81 -j DROP
+netwright() { "$PYTHON" -c 'from netwright.commands import main; main()' "$@"; }
+explain() {
+  status=0
+  netwright explain @local "$@" > /run/out 2> /run/err || status=$?
+  printf '%s\\n' "== $status" "$(cat /run/out)" "-- $(cat /run/err)"
+}
+explain a 198.18.96.2 tcp:80
+explain a 198.18.96.2 tcp:81 --format json
+explain nobody 198.18.96.2
+kill $(cat /run/server)
+"""
+
+
+@pytest.mark.live
+def test_the_command():
+    script = CLI.replace("NETWORK", NETWORK)
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+         "sh", "-c", script],
+        cwd=ROOT, env={**os.environ, "PYTHON": sys.executable}, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    arrived, dropped, nowhere = done.stdout.split("== ")[1:]
+    assert arrived.startswith("0\n@local/a to 198.18.96.2 tcp port 80\n")
+    assert "arrives: b: arrives, and is answered" in arrived
+    assert dropped.startswith("1\n")
+    told = json.loads(dropped.partition("\n")[2].rpartition("-- ")[0])
+    assert (told["version"], told["arrives"], told["where"]) == (1, False, "host")
+    last = told["steps"][-1]
+    assert (last["table"], last["chain"], last["rule"], last["verdict"]) == (
+        "filter", "FORWARD", 1, "DROP"
+    )  # fmt: skip
+    assert nowhere.startswith("2\n")
+    assert "there is no namespace nobody; there: host, " in nowhere
+
+
+CAPTURED = Path(__file__).parent / "explain"
+
+
+def _captured(name, *question):
+    """What `explain_capture.py` has written, read again."""
+    printed = iter((CAPTURED / f"{name}.txt").read_text().split("\f\n"))
+    found, after, end = traced(lambda script: next(printed), Question(*question))
+    return found, end, [(item.netns, item.what) for item in explain_text.steps(found, after)]
+
+
+def test_captured_a_rule_of_a_chain():
+    found, end, steps = _captured("dropped", "a", B, "tcp", 80)
+    assert list(found.stops) == ["a", "host"]
+    last = found.stops["host"][-1]
+    assert (last.table, last.chain, last.number, last.verdict) == ("filter", "X", 2, "DROP")
+    assert last.text == '-p tcp -m tcp --dport 80 -m comment --comment "no way" -j DROP'
+    assert (last.packet.iif, last.packet.oif, last.packet.ttl) == ("va", "vb", 63)
+    assert last.packet.source == "198.18.95.2:20001"
+    assert "dropped by rule 2 of chain X of filter, which rule 2 of FORWARD jumps to" in end.why
+    assert steps == [
+        ("a", "route"), ("a", "out"), ("host", "in"), ("host", "route"), ("host", "rule"),
+        ("host", "rule"),
+    ]  # fmt: skip
+
+
+def test_captured_nat():
+    found, end, steps = _captured("nat", "a", "198.18.95.1", "tcp", 8080)
+    assert list(found.stops) == ["a", "host", "b"]
+    assert (end.arrives, end.answered, end.netns) == (True, True, "b")
+    assert found.stops["b"][0].packet.source == "198.18.96.1:20001"
+    assert steps.count(("host", "nat")) == 2
+    assert steps[-1] == ("b", "local")
+
+
+def test_captured_hairpin():
+    found, end, _ = _captured("hairpin", "a", "198.18.97.1", "tcp", 8080)
+    first = found.stops["host"][0].packet
+    assert (first.bridged, first.iif, first.source, first.ttl) == (True, "va", "198.18.97.2", 64)
+    assert end.why == "br0 does not send it back by va, where it came from: its hairpin is off"
+
+
+def test_captured_an_answer_in_ipv6():
+    found, end, _ = _captured("answer6", "a", "fd96::2")
+    assert list(found.stops) == ["a", "host", "b"]
+    assert (end.arrives, end.answered, end.netns, end.status) == (True, False, "host", 1)
+    assert found.back["host"][-1].packet.source == "fd96::2"
+    assert end.why == (
+        "arrives in b, but its answer is dropped by rule 1 of chain FORWARD of filter: "
+        "-i vb -j DROP"
+    )
+
+
+def test_a_trace_that_breaks_off_is_an_error():
+    text = (CAPTURED / "nat.txt").read_text().split("\f\n")[1]
+    with pytest.raises(SnapshotError, match="broke off"):
+        seen(Question("a", B), text.rpartition("=netwright-explain= end")[0])
+
+
+def test_it_is_looked_for_where_nat_sends_it():
+    text = (CAPTURED / "nat.txt").read_text().split("\f\n")[0]
+    assert crossed(Question("a", "198.18.95.1", "tcp", 8080), text) == ("a", "host", "b")
+    without = text.replace("--to-destination", "")
+    assert crossed(Question("a", "198.18.95.1", "tcp", 8080), without) == ("a", "host")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright import boot, run, snapshot
+from netwright import boot, explain_shell, run, snapshot
 from netwright.state import load
 
 pytestmark = pytest.mark.slow
@@ -35,6 +35,12 @@ def _scripts():
     yield "recovery", made.recovery()
     yield "snapshot", snapshot.script(snapshot.reads(DECLARED), run.files("network"))
     yield "boot", boot.render("network", boot.steps(DECLARED))
+
+    asked = explain_shell.Question("blue", "10.7.0.1", "tcp", 80)
+    yield "places of a packet", explain_shell.places(asked)
+    yield "trace of a packet", explain_shell.trace(asked, ["blue", "host"])
+    route = explain_shell.Route("host", "10.7.0.1", "10.7.0.2", "br7")
+    yield "look at a packet's way", explain_shell.look(asked, [route], "host")
 
 
 SCRIPTS = dict(_scripts())
