@@ -32,7 +32,8 @@ def test_the_undo_comes_in_time(machines: Machines) -> None:
         )
         said = done.stdout + done.stderr
         assert f"the change cut this connection off; it was not confirmed in {CONFIRM} s" in said
-        assert "the host has undone it by itself" in said
+        # A slow host still does when the controller asks; the times below tell that it has.
+        assert "undone it by itself" in said or "undoes the change by itself" in said
         assert len(machines.ssh("a", "cat /root/dates").splitlines()) == 2, "it has jumped"
         armed, undone = (
             float(line.split()[0]) for line in machines.ssh("a", "cat /root/times").splitlines()
