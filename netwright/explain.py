@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netwright.errors import Problem, SnapshotError
+from netwright.explain_legacy import Counted, counted
 from netwright.explain_shell import MARK, TABLE, Question
 from netwright.model import HOST
 
@@ -172,8 +173,8 @@ class Seen:
     """What the tool that sent it said."""
     counted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Namespace -> the kernel's counters that grew meanwhile, and by how much."""
-    legacy: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Namespace -> tables of iptables-legacy there, whose rules no trace tells of."""
+    legacy: Mapping[str, Sequence[Counted]] = field(default_factory=dict)
+    """Namespace -> rules of iptables-legacy that counted meanwhile, for those that have any."""
 
 
 def seen(question: Question, output: str) -> Seen:
@@ -207,12 +208,14 @@ def seen(question: Question, output: str) -> Seen:
     for name, lines in found.get("trace", {}).items():
         met = list(_numbered(events(lines), found["rules"][name], found["native"][name]))
         stops[name], back[name] = _way(met, "request"), _way(met, "reply")
-    counted = {
-        name: _grown(before, found["after"][name]) for name, before in found["before"].items()
+    grown = {name: _grown(before, found["after"][name]) for name, before in found["before"].items()}
+    legacy = {
+        name: counted(found.get("rested", {}).get(name, ()), lines)
+        for name, lines in found.get("legacy", {}).items()
+        if lines
     }
-    legacy = {name: lines for name, lines in found.get("legacy", {}).items() if lines}
     there, here = _ordered(question.netns, stops), _back(question.netns, back)
-    return Seen(question, there, here, answer, counted, legacy)
+    return Seen(question, there, here, answer, grown, legacy)
 
 
 def _way(met: Sequence[Event], what: str) -> list[Event]:

@@ -55,7 +55,9 @@ def places(question: Question) -> str:
     """What decides where the packet may come by on this host: namespaces, addresses, the first
     route, and where NAT may send it."""
     asked = f"{quote(question.netns)} ip -o route get {quote(question.address)}"
-    tool = "ip6tables" if question.family == "ip6" else "iptables"
+    tool, names = "iptables", "/proc/net/ip_tables_names"
+    if question.family == "ip6":
+        tool, names = "ip6tables", "/proc/net/ip6_tables_names"
     return f"""{{
 {_START}
 for nw_tool in nft xtables-monitor ip; do
@@ -66,6 +68,9 @@ for nw_name in {HOST} $nw_names; do
   nw_say "netns $nw_name"
   nw_in "$nw_name" ip -o address show
   nw_in "$nw_name" {tool}-nft-save -t nat 2> /dev/null | grep -e --to-destination
+  # Asking legacy for a table by its name would make it.
+  [ -z "$(nw_in "$nw_name" cat {names} 2> /dev/null)" ] ||
+    nw_in "$nw_name" {tool}-legacy-save | grep -e --to-destination
 done
 nw_say route
 nw_in {asked} 2>&1
@@ -189,6 +194,11 @@ nw_drain() {{
 nw_counters() {{
   nw_in "$1" sh -c 'cat /proc/net/netstat /proc/net/snmp /proc/net/snmp6 2> /dev/null'
 }}
+# The tables that are there: asking for one by its name would make it.
+nw_legacy() {{
+  [ -n "$(nw_in "$1" cat "/proc/net/$nw_names" 2> /dev/null)" ] || return 0
+  nw_in "$1" "$nw_tools-legacy-save" -c
+}}
 # The rules of the chains that were met, so that they can be numbered.
 nw_rules() {{
   {{ printf '*%s\\n' raw mangle nat filter security
@@ -214,6 +224,7 @@ def trace(question: Question, netns: Sequence[str]) -> str:
         lines.append(f"nw_open {number} {quote(name)} <<'NETWRIGHT'\n{table}\nNETWRIGHT")
     for name in netns:
         lines.append(f"nw_say before {quote(name)}\nnw_counters {quote(name)}")
+        lines.append(f"nw_say rested {quote(name)}\nnw_legacy {quote(name)}")
     lines.append(f"nw_say answer\n{_send(question)}")
     for number, name in enumerate(netns):
         word = quote(name)
@@ -221,9 +232,9 @@ def trace(question: Question, netns: Sequence[str]) -> str:
         lines.append(f'nw_say trace {word}\ncat "$nw_dir/{number}.trace"')
         lines.append(f"nw_say rules {word}\nnw_rules {number} {word}")
         lines.append(f"nw_say native {word}\nnw_native {number} {word}")
-        lines.append(f"nw_say legacy {word}\nnw_in {word} cat /proc/net/$nw_legacy 2> /dev/null")
+        lines.append(f"nw_say legacy {word}\nnw_legacy {word}")
     legacy = "ip6_tables_names" if question.family == "ip6" else "ip_tables_names"
-    lines.insert(2, f"nw_legacy={legacy}\n{_NATIVE}")
+    lines.insert(2, f"nw_names={legacy}\n{_NATIVE}")
     return "{\n" + "\n".join(lines) + "\nnw_say end\nexit 0\n}\n"
 
 

@@ -18,7 +18,7 @@ class Step:
 
     netns: str
     what: str
-    """in, out, bridge, route, rule, policy, nat, local"""
+    """in, out, bridge, route, rule, policy, nat, local, counted"""
     says: str
     event: Event | None = None
 
@@ -39,6 +39,10 @@ def steps(found: Seen, after: Looked) -> Iterator[Step]:
         yield Step(name, "route", after.route.get(name, ""))
     for name, met in found.stops.items():
         yield from _stop(name, met, after.route.get(name, ""))
+        for item in found.legacy.get(name, ()):
+            rule = f"{item.table} {item.chain} rule {item.number}: {item.text}"
+            says = rule if item.number else f"{item.table} {item.chain}: policy {item.text[3:]}"
+            yield Step(name, "counted", f"{says} [{item.packets} packets]")
 
 
 def _stop(name: str, met: Sequence[Event], route: str) -> Iterator[Step]:
@@ -97,7 +101,7 @@ def text(host: str, found: Seen, after: Looked, end: Fate) -> Iterator[str]:
     rows = list(steps(found, after))
     width = max(len(row.netns) for row in rows)
     for row in rows:
-        yield f"  {row.netns:{width}}  {row.what:6}  {row.says}"
+        yield f"  {row.netns:{width}}  {row.what:7}  {row.says}"
     verdict = "arrives" if end.arrives and end.answered else "unanswered" if end.arrives else "dies"
     yield f"{verdict}: {end.netns}: {end.why}"
     yield from (f"note: {item}" for item in notes(found))
@@ -105,9 +109,8 @@ def text(host: str, found: Seen, after: Looked, end: Fate) -> Iterator[str]:
 
 def notes(found: Seen) -> Iterator[str]:
     """What has to be known to judge it."""
-    for name, tables in found.legacy.items():
-        listed = ", ".join(tables)
-        yield f"{name} has tables of iptables-legacy ({listed}), whose rules are not traced"
+    for name in found.legacy:
+        yield f"{name} has rules of iptables-legacy: known by their counters, not by the trace"
     said = [line for line in found.answer if not line.startswith("status ")]
     for line in said:
         if "socat[" in line or line.startswith("From ") or "unreachable" in line.lower():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netwright.explain import Event, Seen, sections
+from netwright.explain_legacy import dropping
 from netwright.explain_shell import Route
 
 __all__ = ["Fate", "Looked", "fate", "looked", "routes", "tail"]
@@ -175,11 +176,14 @@ def _delivered(found: Seen, name: str, answered: bool, refused: bool) -> Fate:
     question = found.question
     if answered:
         return Fate(name, "arrives, and is answered", True, True)
-    if refused:
+    if refused and not dropping(found.legacy, name):
         why = f"arrives, and is refused: nothing listens on {question.kind} port there"
         return Fate(name, why, True, True)
     for place, met in found.back.items():
         if dropped := _dropped(met):
+            return Fate(place, f"arrives in {name}, but its answer is {dropped}", True, False)
+    for place in (*found.back, *found.stops):
+        if dropped := dropping(found.legacy, place):
             return Fate(place, f"arrives in {name}, but its answer is {dropped}", True, False)
     if found.back:
         last = list(found.back)[-1]
@@ -220,6 +224,8 @@ _SPECIAL = ("blackhole", "prohibit", "unreachable", "throw")
 def _lost(found: Seen, after: Looked, name: str, met: Sequence[Event]) -> str:
     """No rule ended it and no answer came."""
     left = tail(met, "postrouting")
+    if left is None and (why := dropping(found.legacy, name)):
+        return why
     if left is None and (why := _no_route(found, after, name)):
         return why
     if why := _bridge(after, name, met):
