@@ -110,8 +110,8 @@ def round_trip(declared: NetworkState) -> None:
     converge(load({}))
 
 
-# What this kernel says of a kind, or of VLANs of a bridge, that it was built without.
-LACKING = ("Unknown device type", "Operation not supported")
+# What is said of a kind, of VLANs of a bridge, or of a module, that this kernel was built without.
+LACKING = ("Unknown device type", "Operation not supported", "not found in directory /lib/modules")
 
 
 def scenarios() -> None:
