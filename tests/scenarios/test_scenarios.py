@@ -77,7 +77,7 @@ def inventory(request):
 def _look(path, lab, sent, seen):
     """What tcpdump tells of a cable while something is sent over it."""
     host, ifname, wanted, words = seen
-    capture = f"timeout 60 tcpdump -nn -e -c 2 -i {ifname} {wanted}"
+    capture = f"timeout 60 tcpdump -nn -e -c 6 -i {ifname} {wanted}"
     command = [*lab, "shell", path, host, "--", "sh", "-c", f"{capture} 2>&1"]
     heard = ""
     with subprocess.Popen(
