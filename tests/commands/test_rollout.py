@@ -12,7 +12,7 @@ from netwright.rollout import Fate, report, waves
 
 ROOT = Path(__file__).parents[2]
 SUBNET = "198.18.193"
-COUNT = 6
+COUNT = 20
 NETWRIGHT = [sys.executable, "-c", "from netwright.commands import main; main()"]
 INVENTORY = """
 from netwright.lab import lab
