@@ -1,8 +1,10 @@
 """The lab host on which all is measured; also the inventory of pyinfra's runs.
 
 W(n) comes from the environment: WORKLOAD is n, WORKLOAD_CHANGED says that one thing is different.
+BENCH_DATA, JSON, is the host's data in its place.
 """
 
+import json
 import os
 
 from benchmarks.workload import declaration
@@ -10,12 +12,13 @@ from netwright.lab import lab
 
 _NUMBER = int(os.environ.get("WORKLOAD", "0"))
 _NETWORK = declaration(_NUMBER, bool(os.environ.get("WORKLOAD_CHANGED")))
+_DATA = json.loads(os.environ.get("BENCH_DATA", "null")) or {"network": _NETWORK}
 
 hosts = lab(
     __file__,
     name="bench",
     subnet="198.18.250.0/24",
     # No commit-confirm: the others have none either.
-    hosts={"bench": {"network": _NETWORK, "confirm": 0}},
+    hosts={"bench": {"confirm": 0, **_DATA}},
     packages=["python3"],
 )

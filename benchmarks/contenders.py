@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.floor import script
 from benchmarks.playbook import playbook
 
-__all__ = ["CONTENDERS", "Contender", "Process", "Target", "missing"]
+__all__ = ["CONTENDERS", "Contender", "Process", "Target", "beside", "inventory_of", "missing"]
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "benchmarks"
@@ -70,21 +70,27 @@ def _ansible(target: Target, folder: Path, number: int, changed: bool) -> Proces
     path = folder / f"playbook-{number}-{int(changed)}.yaml"
     if not path.exists():
         path.write_text(playbook(number, changed))
-    variables = f"ansible_host={target.address} ansible_user=root"
-    variables += f" ansible_ssh_private_key_file={target.key}"
-    variables += f" ansible_ssh_common_args='-F {target.config}'"
-    (folder / "hosts").write_text(f"bench {variables}\n")
     environment = {
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_HOME": str(folder / "ansible"),
         "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
         "ANSIBLE_NOCOWS": "1",
     }
-    words = [_beside("ansible-playbook"), "-i", str(folder / "hosts"), str(path)]
+    words = [beside("ansible-playbook"), "-i", str(inventory_of(target, folder)), str(path)]
     return Process(words, environment)
 
 
-def _beside(name: str) -> str:
+def inventory_of(target: Target, folder: Path) -> Path:
+    """Ansible's, with the one host in it."""
+    variables = f"ansible_host={target.address} ansible_user=root"
+    variables += f" ansible_ssh_private_key_file={target.key}"
+    variables += f" ansible_ssh_common_args='-F {target.config}'"
+    path = folder / "hosts"
+    path.write_text(f"bench {variables}\n")
+    return path
+
+
+def beside(name: str) -> str:
     """A program of the virtual environment that this runs in."""
     return str(Path(sys.executable).parent / name)
 
@@ -99,7 +105,7 @@ CONTENDERS = (
 
 def missing(contender: Contender) -> str | None:
     """Why it can't take part, or None."""
-    if contender.name == "Ansible" and shutil.which(_beside("ansible-playbook")) is None:
+    if contender.name == "Ansible" and shutil.which(beside("ansible-playbook")) is None:
         return "ansible-core is not installed: pip install '.[bench]'"
     return None
 
