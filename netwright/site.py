@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from netwright.errors import Problem
 from netwright.iptables import FAMILIES
@@ -158,42 +159,55 @@ def _manager(site: Site, ifname: str, seen: Link | None) -> tuple[str, str] | No
 
 
 def _overridden(site: Site, ours: str, declared: Mapping[str, str]) -> Iterator[Problem]:
-    """Parameters that a file which is read after ours sets to something else."""
-    later = {path: lines for path, lines in site.files.items() if _order(path) > _order(ours)}
+    """Parameters that a file which is read after ours decides otherwise."""
+    found = _read({**site.files, ours: [f"{key}={value}" for key, value in declared.items()]})
     for key, value in declared.items():
-        found = at_boot(later, key, globs=False)
-        if found is not None and " ".join(found[1].split()) != value:
+        path, other = found.own.get(key, (ours, value))
+        if path != ours and (other is None or " ".join(other.split()) != value):
+            does = "keeps it out" if other is None else f"sets {other}"
             what = (
-                f"{found[0]} sets {found[1]} and is read after ours: `sysctl --system` and udev"
-                f" will make it so; declared is {value}: take the line out there"
+                f"{path} {does} and is read after ours: `sysctl --system` and udev will go by it;"
+                f" declared is {value}: take the line out there"
             )
             yield Problem(f"sysctl.{key}", what)
 
 
-def at_boot(
-    files: Mapping[str, Iterable[str]], key: str, globs: bool = True
-) -> tuple[str, str] | None:
+class _Read(NamedTuple):
+    """What files say, the one that is read later before the others."""
+
+    own: dict[str, tuple[str, str | None]]
+    """Parameter -> file and value; None: an exclusion, which keeps patterns away."""
+    patterns: list[tuple[str, str, str]]
+    """Pattern, file and value."""
+
+
+def at_boot(files: Mapping[str, Iterable[str]], key: str) -> tuple[str, str] | None:
     """The file that decides a parameter at boot, and its value, by systemd-sysctl's rules.
 
-    A value of its own goes before every pattern; an exclusion (`-key` alone) keeps patterns away.
+    A line of its own goes before every pattern, also one that excludes it (`-key` alone).
 
     + files: path -> lines
     + key: with slashes
-    + globs: whether patterns count
     """
-    own: tuple[str, str] | None = None
-    pattern: tuple[str, str] | None = None
-    excluded = False
+    found = _read(files)
+    if key in found.own:
+        path, value = found.own[key]
+        return None if value is None else (path, value)
+    covering = [(path, value) for name, path, value in found.patterns if _covers(name, key)]
+    return covering[-1] if covering else None
+
+
+def _read(files: Mapping[str, Iterable[str]]) -> _Read:
+    found = _Read({}, [])
     for path in sorted(_in_force(files), key=_order):
         for line in files[path]:
             name, equals, value = line.strip().partition("=")
             name = _slashed(name.strip().removeprefix("-").strip())
-            if name == key:
-                excluded = not equals
-                own = (path, value.strip()) if equals else None
-            elif equals and globs and _covers(name, key):
-                pattern = path, value.strip()
-    return own or (None if excluded else pattern)
+            if any(sign in name for sign in "*?["):
+                found.patterns.append((name, path, value.strip()))
+            else:
+                found.own[name] = path, value.strip() if equals else None
+    return found
 
 
 def _covers(pattern: str, key: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from netwright import boot
 from netwright.state import NetworkState
 from netwright.verification.claim import Claim
 from netwright.verification.seen import Seen
@@ -27,11 +28,8 @@ def boot_claim(state: NetworkState) -> Claim:
 
 
 def _wrong(state: NetworkState, seen: Seen) -> Iterator[str]:
-    things = {name for _, space in state.namespaces() for name in space.given()}
-    if (
-        things - {"sysctl", "modules", "checks"}
-        and "enabled" not in seen.told("boot start").split()
-    ):
+    # What is only to be away needs nothing that brings it back.
+    if boot.steps(state) and "enabled" not in seen.told("boot start").split():
         yield "nothing starts it"
     yield from _parameters(state, seen)
     lines = {line.strip().replace("-", "_") for line in seen.told("boot modules").splitlines()}
@@ -59,8 +57,15 @@ def _decided(text: str) -> Mapping[str, str]:
     values: dict[str, str] = {}
     for line in map(str.strip, text.splitlines()):
         name, equals, value = line.partition("=")
-        if equals and line[0] not in "#;":
-            name = name.lstrip("-").strip()
-            first = min((name.find(sign), sign) for sign in "./" if sign in name)[1]
-            values[name if first == "/" else name.translate(str.maketrans("./", "/."))] = value
+        if not line or line[0] in "#;":
+            continue
+        name = name.removeprefix("-").strip()
+        dot, slash = name.find("."), name.find("/")
+        if dot != -1 and (slash == -1 or dot < slash):
+            name = name.translate(str.maketrans("./", "/."))
+        if equals:
+            values[name] = value
+        else:
+            # An exclusion: no value of an earlier line counts.
+            values.pop(name, None)
     return values

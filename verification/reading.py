@@ -119,7 +119,7 @@ def _script(state: NetworkState, boots: str) -> Iterator[str]:
     for module in state.modules or ():
         yield _module(module)
     for part, command in boot_parts(boots, state) if boots else ():
-        yield f"part {quote(part)} {command}\n"
+        yield f"part {quote(part)} {command} 2>&1\n"
     for netns, space in state.namespaces():
         if space.state == "absent":
             continue

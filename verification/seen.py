@@ -336,8 +336,14 @@ class Seen:
         return f"module {name}" in self._general.answer.parts
 
     def told(self, part: str) -> str:
-        """What the host printed for a part of its own; nothing where it has none of it."""
-        return self._general.answer.parts.get(part, "")
+        """What the host printed for a part of its own; nothing for one that was not asked for.
+
+        Raises NotThere with the host's words when it could not tell.
+        """
+        answer = self._general.answer
+        if part in answer.failed:
+            raise NotThere(f"{part} can't be read: {' '.join(answer.failed[part].split())}")
+        return answer.parts.get(part, "")
 
     def other_end(self, netns: str, link: SeenLink) -> tuple[str, str] | None:
         """The namespace and name of what a link is tied to: a veth's peer, a macvlan's parent.

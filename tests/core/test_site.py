@@ -47,6 +47,10 @@ DECIDES = {
         {"/etc/sysctl.d/b.conf": [f"{PATTERN}=2", f"-{KEY}"]},
         None,
     ),
+    "a later exclusion takes an earlier value away": (
+        {"/etc/sysctl.d/a.conf": [f"{KEY}=2"], "/etc/sysctl.d/b.conf": [f"-{KEY}"]},
+        None,
+    ),
     "a line whose failure does not matter": (
         {"/etc/sysctl.d/b.conf": [f"-{KEY}=2"]},
         ("/etc/sysctl.d/b.conf", "2"),
@@ -88,6 +92,9 @@ def test_a_later_file_that_says_something_else_is_named():
     assert "/etc/sysctl.d/zz.conf sets 0" in found["sysctl.net/ipv4/ip_forward"]
     assert "declared is 1" in found["sysctl.net/ipv4/ip_forward"]
     assert not _warnings(FORWARD, Site(files=late), keep=False)
+    left_out = {"/etc/sysctl.d/zz.conf": ("-net.ipv4.ip_forward",)}
+    found = _warnings(FORWARD, Site(files=left_out))
+    assert "/etc/sysctl.d/zz.conf keeps it out" in found["sysctl.net/ipv4/ip_forward"]
     for harmless in (
         {"/etc/sysctl.d/zz.conf": ("net.ipv4.ip_forward = 1",)},
         {"/etc/sysctl.d/99-sysctl.conf": ("net.ipv4.ip_forward = 0",)},
