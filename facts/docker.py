@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyinfra.api import FactBase, StringCommand
-from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
-from netwright.errors import SnapshotError
+from netwright.facts.evidence import EvidenceFact
 from netwright.installs import docker_evidence
 from netwright.installs.docker_evidence import Evidence
 
 __all__ = ["DockerContainers", "DockerEngine", "DockerEvidence"]
 
 
-class DockerEvidence(FactBase[Evidence]):
+class DockerEvidence(EvidenceFact[Evidence]):
     """All that a host shows of its Docker, for plans.
 
     Reads only; needs root. Raises FactProcessError for a host whose answer can't be read.
@@ -23,31 +21,20 @@ class DockerEvidence(FactBase[Evidence]):
     Example: `pyinfra INVENTORY fact netwright.facts.docker.DockerEvidence`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(docker_evidence.script())
-
-    @override
-    def process(self, output: list[str]) -> Evidence:
-        try:
-            return docker_evidence.parse(output)
-        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise FactProcessError(str(error)) from None
+    room = docker_evidence
 
 
-class DockerEngine(FactBase[dict[str, Any]]):
+class DockerEngine(EvidenceFact[dict[str, Any]]):
     """Whether the daemon answers, its version, live-restore, containers that run.
 
     Example: `pyinfra INVENTORY fact netwright.facts.docker.DockerEngine`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(docker_evidence.script())
+    room = docker_evidence
 
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = DockerEvidence().process(output)
+        found: Evidence = self.evidence(output)
         return {
             "answers": found.info is not None,
             "version": found.version,
@@ -57,19 +44,17 @@ class DockerEngine(FactBase[dict[str, Any]]):
         }
 
 
-class DockerContainers(FactBase[dict[str, Any]]):
+class DockerContainers(EvidenceFact[dict[str, Any]]):
     """Containers by name: image, state, address on each network.
 
     Example: `pyinfra INVENTORY fact netwright.facts.docker.DockerContainers`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(docker_evidence.script())
+    room = docker_evidence
 
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = DockerEvidence().process(output)
+        found: Evidence = self.evidence(output)
         return {
             name: {
                 "image": each["Config"]["Image"],

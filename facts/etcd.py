@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyinfra.api import FactBase, StringCommand
-from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
-from netwright.errors import SnapshotError
+from netwright.facts.evidence import EvidenceFact
 from netwright.installs import certificate, etcd_evidence
 from netwright.installs.etcd_evidence import Evidence
 
 __all__ = ["EtcdCertificate", "EtcdEvidence", "EtcdHealth", "EtcdMembers"]
 
 
-class EtcdEvidence(FactBase[Evidence]):
+class EtcdEvidence(EvidenceFact[Evidence]):
     """All that a host shows of its etcd, for plans and gates.
 
     Reads only; needs root. Raises FactProcessError for a host whose answer can't be read.
@@ -23,35 +21,20 @@ class EtcdEvidence(FactBase[Evidence]):
     Example: `pyinfra INVENTORY fact netwright.facts.etcd.EtcdEvidence`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(etcd_evidence.script())
-
-    @override
-    def process(self, output: list[str]) -> Evidence:
-        try:
-            return etcd_evidence.parse(output)
-        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise FactProcessError(str(error)) from None
+    room = etcd_evidence
 
 
-class _Part(FactBase[Any]):
-    abstract = True
-
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(etcd_evidence.script())
-
-
-class EtcdHealth(_Part):
+class EtcdHealth(EvidenceFact[Any]):
     """Whether a linearizable read succeeds, version, leader, revision, size in bytes, alarms.
 
     Example: `pyinfra INVENTORY fact netwright.facts.etcd.EtcdHealth`
     """
 
+    room = etcd_evidence
+
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = EtcdEvidence().process(output)
+        found: Evidence = self.evidence(output)
         return {
             "healthy": found.healthy,
             "leader": found.leads,
@@ -62,15 +45,17 @@ class EtcdHealth(_Part):
         }
 
 
-class EtcdMembers(_Part):
+class EtcdMembers(EvidenceFact[Any]):
     """Members by name: peer and client URLs, whether it is a learner; none without an answer.
 
     Example: `pyinfra INVENTORY fact netwright.facts.etcd.EtcdMembers`
     """
 
+    room = etcd_evidence
+
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = EtcdEvidence().process(output)
+        found: Evidence = self.evidence(output)
         return {
             each.name or each.hex: {
                 "id": each.hex,
@@ -82,15 +67,17 @@ class EtcdMembers(_Part):
         }
 
 
-class EtcdCertificate(_Part):
+class EtcdCertificate(EvidenceFact[Any]):
     """The member's certificate: its names and the days to its end; None if there is none.
 
     Example: `pyinfra INVENTORY fact netwright.facts.etcd.EtcdCertificate`
     """
 
+    room = etcd_evidence
+
     @override
     def process(self, output: list[str]) -> dict[str, Any] | None:
-        found = EtcdEvidence().process(output)
+        found: Evidence = self.evidence(output)
         if found.certificate is None:
             return None
         leaf = certificate.look(found.certificate, found.ca)

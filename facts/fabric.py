@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyinfra.api import FactBase, StringCommand
-from pyinfra.api.exceptions import FactProcessError
 from typing_extensions import override
 
-from netwright.errors import SnapshotError
+from netwright.facts.evidence import EvidenceFact, read
 from netwright.installs import fabric_calico, fabric_evidence
 from netwright.installs.fabric_evidence import Evidence
 
 __all__ = ["FabricAsCalico", "FabricEvidence", "FabricRoutes", "FabricSessions"]
 
 
-class FabricEvidence(FactBase[Evidence]):
+class FabricEvidence(EvidenceFact[Evidence]):
     """All that a host shows of its BIRD and its routes.
 
     Reads only; needs root. Raises FactProcessError for a host whose answer can't be read.
@@ -23,35 +21,20 @@ class FabricEvidence(FactBase[Evidence]):
     Example: `pyinfra INVENTORY fact netwright.facts.fabric.FabricEvidence`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(fabric_evidence.script())
-
-    @override
-    def process(self, output: list[str]) -> Evidence:
-        try:
-            return fabric_evidence.parse(output)
-        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise FactProcessError(str(error)) from None
+    room = fabric_evidence
 
 
-class _Part(FactBase[Any]):
-    abstract = True
-
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(fabric_evidence.script())
-
-
-class FabricSessions(_Part):
+class FabricSessions(EvidenceFact[Any]):
     """BGP sessions by peer: its address, the state, how many routes came and went.
 
     Example: `pyinfra INVENTORY fact netwright.facts.fabric.FabricSessions`
     """
 
+    room = fabric_evidence
+
     @override
     def process(self, output: list[str]) -> dict[str, Any]:
-        found = FabricEvidence().process(output)
+        found: Evidence = self.evidence(output)
         return {
             name.removeprefix("peer_"): {
                 "neighbor": each.neighbor,
@@ -63,22 +46,24 @@ class FabricSessions(_Part):
         }
 
 
-class FabricRoutes(_Part):
+class FabricRoutes(EvidenceFact[Any]):
     """The way to each block that BIRD has put into the kernel; `blackhole` for the host's own.
 
     Example: `pyinfra INVENTORY fact netwright.facts.fabric.FabricRoutes`
     """
 
+    room = fabric_evidence
+
     @override
     def process(self, output: list[str]) -> dict[str, str]:
         return {
             route["dst"]: str(route.get("gateway") or route.get("type", "unicast"))
-            for route in FabricEvidence().process(output).routes
+            for route in self.evidence(output).routes
             if route.get("protocol") == "bird"
         }
 
 
-class FabricAsCalico(FactBase[list[str]]):
+class FabricAsCalico(EvidenceFact[list[str]]):
     """What of the host's workloads and routes Calico would have made otherwise; empty: nothing.
 
     Needs no declaration: links called cali* are workloads.
@@ -86,13 +71,8 @@ class FabricAsCalico(FactBase[list[str]]):
     Example: `pyinfra INVENTORY fact netwright.facts.fabric.FabricAsCalico`
     """
 
-    @override
-    def command(self) -> StringCommand:
-        return StringCommand(fabric_calico.script())
+    room = fabric_calico
 
     @override
     def process(self, output: list[str]) -> list[str]:
-        try:
-            return fabric_calico.differences(output)
-        except (SnapshotError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise FactProcessError(str(error)) from None
+        return read(fabric_calico.differences, output)

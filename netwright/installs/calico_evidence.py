@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.errors import Problem, SnapshotError
 from netwright.installs.calico import Document
-from netwright.installs.read import MARK, parts
+from netwright.installs.read import MARK, parts, unit
 
 __all__ = ["KINDS", "Evidence", "Peer", "parse", "script"]
 
@@ -83,16 +82,14 @@ def parse(output: list[str]) -> Evidence:
 
     Raises SnapshotError if it did not come to its end.
     """
-    found = parts(output)
-    if "end" not in found:
-        raise SnapshotError([Problem("calico", f"the host could not be read: {output[-1:]}")])
-    unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
+    found = parts(output, "calico")
+    shown = unit(found["unit"])
     version = re.search(r"^Client Version:\s*v?(\S+)", found["version"], re.M)
     status = found.get("status", "")
     return Evidence(
         version=version[1] if version else None,
-        active=unit.get("ActiveState") == "active",
-        enabled=unit.get("UnitFileState") == "enabled",
+        active=shown.get("ActiveState") == "active",
+        enabled=shown.get("UnitFileState") == "enabled",
         inputs=found["inputs"],
         nodename=found["nodename"],
         status=next(iter(status.splitlines()), ""),

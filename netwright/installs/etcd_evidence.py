@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.errors import Problem, SnapshotError
 from netwright.installs.certificate import prints
 from netwright.installs.etcd import DATA, PKI
-from netwright.installs.read import MARK, parts
+from netwright.installs.read import MARK, parts, unit
 
 __all__ = ["CTL", "Evidence", "Listed", "parse", "script"]
 
@@ -116,16 +115,14 @@ def parse(output: list[str]) -> Evidence:
 
     Raises SnapshotError if it did not come to its end.
     """
-    found = parts(output)
-    if "end" not in found:
-        raise SnapshotError([Problem("etcd", f"the host could not be read: {output[-1:]}")])
-    unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
+    found = parts(output, "etcd")
+    shown = unit(found["unit"])
     base = Evidence(
         installed=found["installed"] or None,
-        masked=unit.get("LoadState") == "masked",
-        enabled=unit.get("UnitFileState") == "enabled",
-        active=unit.get("ActiveState", "inactive"),
-        sub=unit.get("SubState", "dead"),
+        masked=shown.get("LoadState") == "masked",
+        enabled=shown.get("UnitFileState") == "enabled",
+        active=shown.get("ActiveState", "inactive"),
+        sub=shown.get("SubState", "dead"),
         data=bool(found["data"]),
         certificate=_certificate(found["certificate"]),
         ca=_certificate(found["ca"]),

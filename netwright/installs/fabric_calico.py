@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from netwright.errors import Problem, SnapshotError
 from netwright.installs.read import MARK, parts
 
 __all__ = ["differences", "script"]
@@ -54,9 +53,7 @@ def differences(output: list[str]) -> list[str]:
 
     Raises SnapshotError if the script did not come to its end.
     """
-    found = parts(output)
-    if "end" not in found:
-        raise SnapshotError([Problem("fabric", f"the host could not be read: {output[-1:]}")])
+    found = parts(output, "fabric")
     routes = _json(found["routes"])
     links = [link for link in _json(found["links"]) if link["ifname"].startswith("cali")]
     said = [*_host(found["forward"], routes, {link["ifname"] for link in links})]

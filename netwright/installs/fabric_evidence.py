@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.errors import Problem, SnapshotError
 from netwright.installs.fabric_network import ifname
 from netwright.installs.fabric_routing import CONFIG, Had, had
-from netwright.installs.read import MARK, parts
+from netwright.installs.read import MARK, parts, unit
 
 __all__ = ["DROPIN", "Evidence", "Session", "parse", "script", "workloads"]
 
@@ -84,17 +83,15 @@ def parse(output: list[str]) -> Evidence:
 
     Raises SnapshotError if it did not come to its end.
     """
-    found = parts(output)
-    if "end" not in found:
-        raise SnapshotError([Problem("fabric", f"the host could not be read: {output[-1:]}")])
-    unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
+    found = parts(output, "fabric")
+    shown = unit(found["unit"])
     version = re.search(r"BIRD version (\S+)", found["installed"])
     written, read = found["written"], found.get("read", "")
     config = f"{found['config']}\n" if found["config"] else ""
     return Evidence(
         installed=version[1] if version else None,
-        active=unit.get("ActiveState") == "active",
-        enabled=unit.get("UnitFileState") == "enabled",
+        active=shown.get("ActiveState") == "active",
+        enabled=shown.get("UnitFileState") == "enabled",
         answers="Daemon is up and running" in found.get("status", ""),
         stale=bool(written and read) and int(written) > int(read),
         dropin=found["dropin"],

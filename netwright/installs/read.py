@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from netwright.errors import DeclarationError, Problem
+from netwright.errors import DeclarationError, Problem, SnapshotError
 from netwright.model import Model
 
-__all__ = ["MARK", "parts", "read"]
+__all__ = ["MARK", "parts", "read", "unit"]
 
 MARK = "=netwright-part= "
 
@@ -46,8 +46,11 @@ def _problems(type_: type[Model], key: str, error: ValidationError) -> Iterator[
             yield Problem(path, f"{each['input']!r:.60}: {each['msg']}")
 
 
-def parts(output: list[str]) -> dict[str, str]:
-    """What a script printed, by the name after each mark."""
+def parts(output: list[str], what: str) -> dict[str, str]:
+    """What a script printed, by the name after each mark.
+
+    Raises SnapshotError with `what` if it did not come to its end, a part of that name.
+    """
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in output:
@@ -55,4 +58,11 @@ def parts(output: list[str]) -> dict[str, str]:
             lines = found.setdefault(line.removeprefix(MARK), [])
         else:
             lines.append(line)
+    if "end" not in found:
+        raise SnapshotError([Problem(what, f"the host could not be read: {output[-1:]}")])
     return {name: "\n".join(text).strip() for name, text in found.items()}
+
+
+def unit(shown: str) -> dict[str, str]:
+    """The properties that `systemctl show` printed."""
+    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
