@@ -13,9 +13,10 @@ import netwright.deploys
 from netwright.errors import DeclarationError
 from netwright.installs.calico_plan import refused
 from netwright.operations import calico, calico_files
-from netwright.operations.calico_run import Failed, Nodes
+from netwright.operations.calico_run import Nodes
 from netwright.operations.declared_calico import nodes
 from netwright.operations.declared_installs import in_group
+from netwright.operations.remote import Failed
 
 _TEMPLATES = Path(netwright.deploys.__path__[0]) / "templates"
 

@@ -15,7 +15,8 @@ from netwright.installs.fabric_network import NAME
 from netwright.operations import fabric, fabric_files, network
 from netwright.operations.declared_fabric import fleet
 from netwright.operations.declared_installs import in_group
-from netwright.operations.fabric_run import Failed, Fleet
+from netwright.operations.fabric_run import Fleet
+from netwright.operations.remote import Failed
 
 _TEMPLATES = Path(netwright.deploys.__path__[0]) / "templates"
 

@@ -9,8 +9,9 @@ from pyinfra import state as deploy_state
 from pyinfra.api import FunctionCommand, Host, State, operation
 
 from netwright.errors import NetwrightError
-from netwright.operations.calico_run import Failed, Nodes
+from netwright.operations.calico_run import Nodes
 from netwright.operations.converge import actual_host
+from netwright.operations.remote import Failed, attempt, fails
 
 __all__ = ["resources"]
 
@@ -56,7 +57,7 @@ def resources(nodes: Nodes) -> Generator[FunctionCommand, None, None]:
     except (Failed, NetwrightError) as error:
         logger.error(f"{host.print_prefix}{error}")
         deploy_state.failed_hosts.add(host)
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
         return
     for step in steps or ():
         logger.info(f"{host.print_prefix}calico: {step}")
@@ -68,15 +69,5 @@ def resources(nodes: Nodes) -> Generator[FunctionCommand, None, None]:
         yield FunctionCommand(_converge, (nodes,), {})
 
 
-def _fail(state: State, host: Host) -> bool:
-    """Fails this host, and no other, without a traceback."""
-    return False
-
-
 def _converge(state: State, host: Host, nodes: Nodes) -> bool:
-    try:
-        nodes.converge()
-    except (Failed, NetwrightError) as error:
-        logger.error(f"{host.print_prefix}{error}")
-        return False
-    return True
+    return attempt(host, nodes.converge)

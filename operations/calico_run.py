@@ -11,23 +11,18 @@ from shlex import quote
 from gevent.pool import Pool
 from pyinfra.api import State
 
-from netwright.errors import NetwrightError
 from netwright.installs import calico_evidence, calico_plan
 from netwright.installs.calico import Calico
 from netwright.installs.calico_evidence import Evidence
 from netwright.installs.calico_plan import Step
-from netwright.operations.remote import named, reached, run
+from netwright.operations.remote import Failed, look, named, reached, run
 
-__all__ = ["Failed", "Nodes"]
+__all__ = ["Nodes"]
 
 WAIT = 90.0
 LOOK = 90
 PARALLEL = 20
 _CTL = "PATH=/usr/local/bin:$PATH; export PATH\n"
-
-
-class Failed(Exception):
-    """What could not be done; the text is one line."""
 
 
 @dataclass
@@ -123,10 +118,4 @@ class Nodes:
 
 
 def _read(host: str) -> tuple[str, Evidence]:
-    ok, output, errors = run(named(host), calico_evidence.script(), LOOK, again=True)
-    if not ok:
-        raise Failed(f"{host} could not be read: {'; '.join(line for line in errors if line)}")
-    try:
-        return host, calico_evidence.parse(output)
-    except (NetwrightError, KeyError, ValueError) as error:
-        raise Failed(f"{host} could not be read: {error}") from None
+    return host, look(host, calico_evidence.script(), calico_evidence.parse, LOOK)

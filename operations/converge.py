@@ -17,6 +17,7 @@ from netwright import run as runs
 from netwright.errors import NetwrightError, Problem
 from netwright.facts.snapshot import read, run_script
 from netwright.operations import confirm
+from netwright.operations.remote import fails
 from netwright.snapshot import Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Plan, Step
@@ -80,7 +81,7 @@ def converge(
         _say(host, error.problems)
         # For the exit status of a dry run, in which nothing below is executed.
         deploy_state.failed_hosts.add(host)
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
         return
     for problem in run.warnings:
         logger.warning(f"{host.print_prefix}{problem}")
@@ -102,11 +103,6 @@ def _warn_interrupted(host: Host, who: str) -> None:
 def _say(host: Host, problems: Iterable[Problem]) -> None:
     for problem in problems:
         logger.error(f"{host.print_prefix}{problem}")
-
-
-def _fail(state: State, host: Host) -> bool:
-    """Fails this host, and no other, without a traceback."""
-    return False
 
 
 def _who() -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
-from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
 from netwright.installs.calico import Calico, problems
 from netwright.operations.calico_run import Nodes
-from netwright.operations.declared_once import one_for_all
+from netwright.operations.declared_once import Once, one_for_all
 
 __all__ = ["declared", "nodes"]
 
@@ -25,8 +23,7 @@ def declared(hosts: Sequence[Host]) -> tuple[Calico, dict[str, str]] | None:
     )
 
 
-_nodes: WeakKeyDictionary[State, Nodes] = WeakKeyDictionary()
-_one_at_a_time = BoundedSemaphore()  # type: ignore[no-untyped-call]
+_nodes: Once[Nodes] = Once()
 
 
 def nodes(state: State, hosts: Sequence[Host]) -> Nodes | None:
@@ -34,9 +31,13 @@ def nodes(state: State, hosts: Sequence[Host]) -> Nodes | None:
 
     Raises DeclarationError with everything that is wrong.
     """
-    with _one_at_a_time:
-        if state not in _nodes and (found := declared(hosts)) is not None:
-            made = Nodes(state, *found)
-            made.look()
-            _nodes[state] = made
-        return _nodes.get(state)
+
+    def made() -> Nodes | None:
+        found = declared(hosts)
+        if found is None:
+            return None
+        nodes = Nodes(state, *found)
+        nodes.look()
+        return nodes
+
+    return _nodes.get(state, made)

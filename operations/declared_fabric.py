@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
-from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
 from netwright.installs.fabric import Fabric, problems
-from netwright.operations.declared_once import one_for_all
+from netwright.operations.declared_once import Once, one_for_all
 from netwright.operations.fabric_run import Fleet
 
 __all__ = ["declared", "fleet"]
@@ -26,8 +24,7 @@ def declared(hosts: Sequence[Host]) -> tuple[Fabric, dict[str, str]] | None:
     )
 
 
-_fleets: WeakKeyDictionary[State, Fleet] = WeakKeyDictionary()
-_one_at_a_time = BoundedSemaphore()  # type: ignore[no-untyped-call]
+_fleet: Once[Fleet] = Once()
 
 
 def fleet(state: State, hosts: Sequence[Host], templates: Path) -> Fleet | None:
@@ -37,9 +34,13 @@ def fleet(state: State, hosts: Sequence[Host], templates: Path) -> Fleet | None:
 
     Raises DeclarationError with everything that is wrong.
     """
-    with _one_at_a_time:
-        if state not in _fleets and (found := declared(hosts)) is not None:
-            made = Fleet(state, *found, templates)
-            made.look()
-            _fleets[state] = made
-        return _fleets.get(state)
+
+    def made() -> Fleet | None:
+        found = declared(hosts)
+        if found is None:
+            return None
+        fleet = Fleet(state, *found, templates)
+        fleet.look()
+        return fleet
+
+    return _fleet.get(state, made)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
-from pyinfra.api import Host
+from gevent.lock import BoundedSemaphore
+from pyinfra.api import Host, State
 
 from netwright.errors import DeclarationError, Problem
 from netwright.installs.read import read
 from netwright.model import Model
 from netwright.operations.declared_installs import address_of
 
-__all__ = ["one_for_all"]
+__all__ = ["Once", "one_for_all"]
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """What is made once in a run, whichever of its hosts asks first; they ask at the same time."""
+
+    def __init__(self) -> None:
+        self._made: WeakKeyDictionary[State, T] = WeakKeyDictionary()
+        self._turn = BoundedSemaphore()  # type: ignore[no-untyped-call]
+
+    def get(self, state: State, make: Callable[[], T | None]) -> T | None:
+        """It, or what `make` makes now; None is asked for again."""
+        with self._turn:
+            if state not in self._made and (made := make()) is not None:
+                self._made[state] = made
+            return self._made.get(state)
 
 
 def one_for_all(

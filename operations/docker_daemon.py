@@ -6,14 +6,14 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from pyinfra import logger
-from pyinfra.api import FunctionCommand, Host, State, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, StringCommand, operation
 
 from netwright.errors import NetwrightError
 from netwright.facts.docker import DockerEvidence
 from netwright.installs import daemon as room
 from netwright.installs.docker_evidence import FILE
 from netwright.operations.converge import actual_host
-from netwright.operations.remote import carried_out
+from netwright.operations.remote import carried_out, fails
 
 __all__ = ["daemon", "refused", "upgraded"]
 
@@ -86,7 +86,7 @@ def daemon(settings: Mapping[str, Any]) -> Generator[FunctionCommand, None, None
     if wrong:
         for line in wrong:
             logger.error(f"{host.print_prefix}docker.daemon: {line}")
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
     elif found.text is None:
         host.noop("daemon.json is as declared")
     else:
@@ -120,7 +120,7 @@ def upgraded() -> Generator[StringCommand | FunctionCommand, None, None]:
         host.noop("the daemon is the installed one")
     elif why := room.stops(evidence.running, evidence.live_restore):
         logger.error(f"{host.print_prefix}docker: {why}")
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
     else:
         yield StringCommand("systemctl", "restart", "docker.service")
 
@@ -138,8 +138,3 @@ def refused(host: Host, settings: Mapping[str, Any], upgrade: bool = False) -> s
     if upgrade and (why := room.stops(evidence.running, evidence.live_restore)):
         return f"upgrade: {why};"
     return room.change(current, settings, evidence.running, evidence.live_restore).refused
-
-
-def _fail(state: State, host: Host) -> bool:
-    """Fails this host, and no other, without a traceback."""
-    return False

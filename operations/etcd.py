@@ -19,7 +19,8 @@ from netwright.installs.etcd_trust import mine
 from netwright.operations.converge import actual_host
 from netwright.operations.etcd_pki import Pki, place, read_authority, read_trust
 from netwright.operations.etcd_restore import restore
-from netwright.operations.etcd_run import ASIDE, Cluster, Failed
+from netwright.operations.etcd_run import ASIDE, Cluster
+from netwright.operations.remote import Failed, attempt, fails
 
 __all__ = ["certificate", "cluster", "refused", "retired", "snapshot_restored"]
 
@@ -72,7 +73,7 @@ def cluster(
     except (Failed, NetwrightError) as error:
         logger.error(f"{host.print_prefix}{error}")
         deploy_state.failed_hosts.add(host)
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
         return
     for problem in found.problems:
         tell = logger.warning if found.passing else logger.error
@@ -81,7 +82,7 @@ def cluster(
         logger.info(f"{host.print_prefix}etcd: {step}")
     if found.problems and not found.passing:
         deploy_state.failed_hosts.add(host)
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
     elif found.steps or found.problems:
         yield FunctionCommand(_converge, (run_of_it,), {})
     else:
@@ -231,24 +232,9 @@ def _say(host: Host, line: str) -> None:
     logger.info(f"{host.print_prefix}etcd: {line}")
 
 
-def _fail(state: State, host: Host) -> bool:
-    """Fails this host, and no other, without a traceback."""
-    return False
-
-
 def _restore(state: State, host: Host, cluster: Cluster, snapshot: str) -> bool:
-    try:
-        restore(cluster, Path(snapshot))
-    except (Failed, NetwrightError) as error:
-        logger.error(f"{host.print_prefix}{error}")
-        return False
-    return True
+    return attempt(host, lambda: restore(cluster, Path(snapshot)))
 
 
 def _converge(state: State, host: Host, cluster: Cluster) -> bool:
-    try:
-        cluster.converge()
-    except (Failed, NetwrightError) as error:
-        logger.error(f"{host.print_prefix}{error}")
-        return False
-    return True
+    return attempt(host, cluster.converge)

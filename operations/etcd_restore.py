@@ -9,8 +9,8 @@ from shlex import quote
 from netwright.installs.etcd import DATA, JOIN, Member
 from netwright.installs.etcd_evidence import CTL
 from netwright.installs.etcd_plan import gate
-from netwright.operations.etcd_run import Cluster, Failed
-from netwright.operations.remote import named
+from netwright.operations.etcd_run import Cluster
+from netwright.operations.remote import Failed, named
 
 __all__ = ["restore"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 
-import gevent
-from pyinfra.api import Host, State
+from gevent.pool import Pool
+from pyinfra.api import State
 
 from netwright.installs import etcd, etcd_evidence
 from netwright.installs.certificate import Pair, issue
@@ -17,9 +17,9 @@ from netwright.installs.etcd_evidence import CTL, Evidence
 from netwright.installs.etcd_plan import Plan, Step, changed, gate, plan
 from netwright.installs.etcd_trust import lost
 from netwright.operations.etcd_pki import Pki, place, read_authority, read_trust
-from netwright.operations.remote import named, reached, run
+from netwright.operations.remote import Failed, last, look, named, reached, run
 
-__all__ = ["ASIDE", "Cluster", "Failed"]
+__all__ = ["ASIDE", "Cluster"]
 
 WAIT = 90.0
 LOOK = 40
@@ -37,10 +37,6 @@ systemctl reset-failed etcd.service 2>/dev/null
 systemctl restart --no-block etcd.service"""
 
 
-class Failed(Exception):
-    """A step that did not do what it should; the text is one line."""
-
-
 @dataclass
 class Cluster:
     """The members' hosts, all of them part of this run."""
@@ -53,19 +49,12 @@ class Cluster:
 
     def look(self) -> dict[str, Evidence]:
         """What every host shows, asked at the same time. Raises Failed if one can't be asked."""
-        asked = {}
-        for member in self.members:
-            if not reached(self.state, member.host):
-                raise Failed(f"{member.host} is not reached: the cluster is left as it is")
-            asked[member.host] = gevent.spawn(_ask, named(member.host))  # type: ignore[no-untyped-call]
-        gevent.joinall(asked.values())  # type: ignore[no-untyped-call]
-        found = {}
-        for host, answer in asked.items():
-            ok, output, errors = answer.get()
-            if not ok:
-                raise Failed(f"{host} could not be read: {_last(errors)}")
-            found[host] = etcd_evidence.parse(output)
-        return found
+        hosts = [member.host for member in self.members]
+        for host in hosts:
+            if not reached(self.state, host):
+                raise Failed(f"{host} is not reached: the cluster is left as it is")
+        pool = Pool(len(hosts))  # type: ignore[no-untyped-call]
+        return dict(pool.map(_read, hosts))  # type: ignore[no-untyped-call]
 
     def plan(self, seen: Mapping[str, Evidence]) -> Plan:
         """What is to be done."""
@@ -259,8 +248,8 @@ class Cluster:
         """The last line that a script prints on a host. Raises Failed with its last word."""
         ok, output, errors = run(named(host), script)
         if not ok:
-            raise Failed(f"{host}: {_last(errors) or _last(output)}")
-        return _last(output)
+            raise Failed(f"{host}: {last(errors, output)}")
+        return last(output)
 
     def until(self, wrong: Callable[[Mapping[str, Evidence]], str]) -> None:
         """Wait until nothing is wrong. Raises Failed with what still is."""
@@ -271,8 +260,8 @@ class Cluster:
             time.sleep(PAUSE)
 
 
-def _ask(host: Host) -> tuple[bool, list[str], list[str]]:
-    return run(host, etcd_evidence.script(), LOOK, again=True)
+def _read(host: str) -> tuple[str, Evidence]:
+    return host, look(host, etcd_evidence.script(), etcd_evidence.parse, LOOK)
 
 
 def _missing(due: set[str], seen: Mapping[str, Evidence]) -> str:
@@ -281,7 +270,3 @@ def _missing(due: set[str], seen: Mapping[str, Evidence]) -> str:
         for host in sorted(due)
         if not seen[host].healthy
     )
-
-
-def _last(lines: list[str]) -> str:
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")

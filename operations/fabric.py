@@ -10,7 +10,8 @@ from pyinfra.api import FunctionCommand, Host, State, operation
 
 from netwright.errors import NetwrightError
 from netwright.operations.converge import actual_host
-from netwright.operations.fabric_run import Failed, Fleet, settled, told
+from netwright.operations.fabric_run import Fleet, settled, told
+from netwright.operations.remote import Failed, attempt, fails
 
 __all__ = ["routing"]
 
@@ -56,7 +57,7 @@ def routing(fleet: Fleet) -> Generator[FunctionCommand, None, None]:
     except (Failed, NetwrightError) as error:
         logger.error(f"{host.print_prefix}{error}")
         deploy_state.failed_hosts.add(host)
-        yield FunctionCommand(_fail, (), {})
+        yield FunctionCommand(fails, (), {})
         return
     if due:
         yield FunctionCommand(_converge, (fleet,), {})
@@ -83,15 +84,5 @@ def _foreseen(fleet: Fleet, host: Host) -> bool:
     return any(due) or bool(wrong)
 
 
-def _fail(state: State, host: Host) -> bool:
-    """Fails this host, and no other, without a traceback."""
-    return False
-
-
 def _converge(state: State, host: Host, fleet: Fleet) -> bool:
-    try:
-        fleet.converge()
-    except (Failed, NetwrightError) as error:
-        logger.error(f"{host.print_prefix}{error}")
-        return False
-    return True
+    return attempt(host, fleet.converge)

@@ -11,22 +11,17 @@ import jinja2
 from gevent.pool import Pool
 from pyinfra.api import State
 
-from netwright.errors import NetwrightError
 from netwright.installs import fabric_blocks, fabric_evidence, fabric_network, fabric_routing
 from netwright.installs.fabric import Fabric
 from netwright.installs.fabric_evidence import Evidence
 from netwright.installs.fabric_routing import Routing
-from netwright.operations.remote import named, reached, run
+from netwright.operations.remote import Failed, last, look, named, reached, run
 
-__all__ = ["Failed", "Fleet", "render", "settled", "told"]
+__all__ = ["Fleet", "render", "settled", "told"]
 
 WAIT = 60.0
 LOOK = 40
 PARALLEL = 20
-
-
-class Failed(Exception):
-    """What could not be done; the text is one line."""
 
 
 def render(fabric: Fabric, own: Routing, templates: Path) -> str:
@@ -177,21 +172,11 @@ def settled(stage: Mapping[str, Routing], seen: Mapping[str, Evidence]) -> list[
 
 
 def _read(host: str) -> tuple[str, Evidence]:
-    ok, output, errors = run(named(host), fabric_evidence.script(), LOOK, again=True)
-    if not ok:
-        raise Failed(f"{host} could not be read: {_last(errors)}")
-    try:
-        return host, fabric_evidence.parse(output)
-    except (NetwrightError, KeyError, ValueError) as error:
-        raise Failed(f"{host} could not be read: {error}") from None
+    return host, look(host, fabric_evidence.script(), fabric_evidence.parse, LOOK)
 
 
 def _configured(due: tuple[str, str]) -> None:
     host, text = due
     ok, output, errors = run(named(host), fabric_routing.apply(text))
     if not ok:
-        raise Failed(f"{host}: {_last(errors) or _last(output)}")
-
-
-def _last(lines: list[str]) -> str:
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        raise Failed(f"{host}: {last(errors, output)}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from gevent import Timeout
 from paramiko import SSHException
@@ -13,10 +14,56 @@ from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.exceptions import PyinfraError
 
+from netwright.errors import NetwrightError
+
 __all__ = ["carried_out", "named", "reached", "run"]
 
+T = TypeVar("T")
 RECONNECT = 30
 _OURS = ("_stdin", "_timeout", "_success_exit_codes", "_get_pty")
+
+
+class Failed(Exception):
+    """What could not be done, on whichever host; the text is one line."""
+
+
+def fails(state: State, host: Host) -> bool:
+    """For a FunctionCommand: fails this host, and no other, without a traceback."""
+    return False
+
+
+def attempt(host: Host, do: Callable[[], None]) -> bool:
+    """Whether it was done; why not is said with the host's name."""
+    try:
+        do()
+    except (Failed, NetwrightError) as error:
+        logger.error(f"{host.print_prefix}{error}")
+        return False
+    return True
+
+
+def last(*outputs: list[str]) -> str:
+    """The last line that says something, of the first output that has one."""
+    lines = (line.strip() for output in outputs for line in reversed(output))
+    return next(filter(None, lines), "")
+
+
+def look(name: str, script: str, parse: Callable[[list[str]], T], timeout: int) -> T:
+    """What a host shows.
+
+    + name: of the host
+    + parse: what is made of the output
+    + timeout: seconds
+
+    Raises Failed if it can't be asked, or understood.
+    """
+    ok, output, errors = run(named(name), script, timeout, again=True)
+    if not ok:
+        raise Failed(f"{name} could not be read: {last(errors)}")
+    try:
+        return parse(output)
+    except (NetwrightError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise Failed(f"{name} could not be read: {error}") from None
 
 
 def named(name: str) -> Host:
