@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import ssl
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.installs.certificate import Authority, Pair, issue
+from tests.installs.background import Background
 
 __all__ = ["Client", "Writer"]
 
@@ -82,7 +82,7 @@ class Client:
 
 
 @dataclass
-class Writer:
+class Writer(Background):
     """Writes keys 0, 1, 2, ... twenty times a second until it is told to stop."""
 
     client: Client
@@ -90,16 +90,6 @@ class Writer:
     written: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     gap: float = 0.0
-
-    def __enter__(self) -> Writer:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._go)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def _go(self) -> None:
         number, due = 0, time.monotonic()
@@ -117,6 +107,8 @@ class Writer:
             # A pace, not a backlog: what was not written in time is no burst afterwards.
             due = max(due + PACE, time.monotonic())
             self._stop.wait(max(0.0, due - time.monotonic()))
+        # What came to no end is a gap as well.
+        self.gap = max(self.gap, time.monotonic() - last)
 
     def missing(self) -> list[int]:
         """The acknowledged writes that the cluster does not have; read linearizably."""

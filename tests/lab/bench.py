@@ -15,6 +15,9 @@ BIN = Path(sys.executable).parent
 class Bench:
     """A directory of inventories and a state directory; the machine's root image."""
 
+    patience = 180.0
+    """Seconds that a command may take."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state = path / "state"
@@ -39,7 +42,7 @@ class Bench:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=self.patience,
         )
         assert (done.returncode == 0) is ok, (done.stdout, done.stderr)
         return done
@@ -52,11 +55,13 @@ class Bench:
     def ssh(self, lab: str, host: str, command: str) -> str:
         """What a command on the host prints, by plain ssh."""
         config = self.state / "labs" / lab / "ssh_config"
-        return subprocess.run(
-            ["ssh", "-F", config, "-oBatchMode=yes", host, command],
+        done = subprocess.run(
+            ["ssh", "-F", config, "-oBatchMode=yes", "-oConnectTimeout=60", host, command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            check=True,
-            timeout=60,
-        ).stdout
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, (command, done)
+        return done.stdout

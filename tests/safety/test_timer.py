@@ -32,6 +32,19 @@ def _bridges(*names):
     return load({"links": {name: {"kind": "bridge"} for name in names}})
 
 
+def _inside(text, folder):
+    """What a script prints in a host of its own, whose first argument is the folder."""
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "sh", "-c", text, "sandbox", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_an_earlier_timer_does_nothing(tmp_path):
     empty = snapshot.Snapshot(load({"links": {"lo": {}}}))
     first = run.prepare("network", _bridges("br1"), empty)
@@ -39,15 +52,8 @@ def test_an_earlier_timer_does_nothing(tmp_path):
     (tmp_path / "first-confirmed").write_text(first.confirmation())
     second = run.prepare("network", _bridges("br2"), empty)
     (tmp_path / "second").write_text(second.script("test", confirm=6))
-    done = subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sandbox", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    early, late = done.stdout.split("after the second's time: ")
+    said = _inside(SANDBOX, tmp_path)
+    early, late = said.split("after the second's time: ")
     assert "after the first's time: br2" in early
     assert early.splitlines()[1:] == ["network"], "the second run no longer waits"
     assert "does not exist" in late, "the second run was not undone in its own time"
@@ -76,15 +82,8 @@ def test_the_undo_is_never_early(tmp_path):
     empty = snapshot.Snapshot(load({"links": {"lo": {}}}))
     run_ = run.prepare("network", _bridges("br1"), empty)
     (tmp_path / "run").write_text(run_.script("test", confirm=1))
-    done = subprocess.run(
-        ["unshare", "--mount", "--net", "sh", "-c", EARLY, "sandbox", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    times = [[float(part) for part in line.split()] for line in done.stdout.splitlines()]
+    said = _inside(EARLY, tmp_path)
+    times = [[float(part) for part in line.split()] for line in said.splitlines()]
     waited = [then - now for now, then in times]
     assert len(waited) == 4
     assert min(waited) >= 1, waited

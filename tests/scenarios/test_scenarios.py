@@ -105,4 +105,6 @@ def test_scenario(inventory):
     subprocess.run([*lab, "reboot", path], cwd=ROOT, check=True, capture_output=True)
     dry = _deploy(path, "--dry")
     assert re.search(r"Network +- +-", dry), f"the reboot changed something:\n{dry}"
-    assert _verify(path) == items
+    again = _verify(path)
+    print(f"\nreboots tried 1, identical {int(again == items)}: {items} items, before and after")
+    assert again == items

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.lab.bench import Bench
+
 __all__ = ["Machines"]
 
-BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-# An emulated machine boots in 20 s, or minutes where others use the processors as well.
-TIMEOUT = 600.0
 INVENTORY = """
 from pathlib import Path
 
@@ -30,14 +26,16 @@ hosts = lab(__file__, subnet="198.18.171.0/24", hosts={
 """
 
 
-class Machines:
+class Machines(Bench):
     """`a` has Debian's own kernel, `c` this machine's."""
 
+    # An emulated machine boots in 20 s, or minutes where others use the processors as well.
+    patience = 300.0
+
     def __init__(self, path: Path) -> None:
-        self.state = path / "state"
+        super().__init__(path)
         self.inventory = path / "vm-tests.py"
         self.inventory.write_text(INVENTORY)
-        self.environment = {**os.environ, "NETWRIGHT_STATE": str(self.state)}
         for name in "ac":
             self.declare(name, {})
 
@@ -68,30 +66,6 @@ class Machines:
         """A command of `netwright lab`."""
         return self.run("netwright", "lab", command, self.inventory, *arguments).stdout
 
-    def run(self, *command: str | Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
-        """A command of the virtual environment; an unexpected status fails the test."""
-        done = subprocess.run(
-            [BIN / command[0], *command[1:]],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT,
-        )
-        assert (done.returncode == 0) is ok, (done.stdout, done.stderr)
-        return done
-
-    def ssh(self, host: str, command: str) -> str:
-        """What a command on the host prints, by plain ssh."""
-        config = self.state / "labs" / "vm-tests" / "ssh_config"
-        done = subprocess.run(
-            ["ssh", "-F", config, "-oBatchMode=yes", "-oConnectTimeout=60", host, command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, (command, done)
-        return done.stdout
+    def on(self, host: str, command: str) -> str:
+        """What a command on the host prints, by plain ssh; slow hosts too."""
+        return self.ssh("vm-tests", host, command)

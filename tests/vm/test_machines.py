@@ -23,27 +23,27 @@ pytestmark = pytest.mark.lab
 def test_hosts_on_two_kernels_share_a_network(machines: Machines) -> None:
     status = machines.lab("status")
     assert status.count(" up\n") == 2
-    kernels = {host: machines.ssh(host, "uname -r").strip() for host in "ac"}
+    kernels = {host: machines.on(host, "uname -r").strip() for host in "ac"}
     assert kernels["a"].endswith("-cloud-amd64")
     assert kernels["a"] != kernels["c"] == os.uname().release
-    (eth0,) = json.loads(machines.ssh("a", "ip -j address show dev eth0"))
+    (eth0,) = json.loads(machines.on("a", "ip -j address show dev eth0"))
     assert {each["local"] for each in eth0["addr_info"] if each["scope"] == "global"} == {
         "198.18.171.10",
         "fd00:198:18:171::10",
     }
-    (route,) = json.loads(machines.ssh("a", "ip -j route show default"))
+    (route,) = json.loads(machines.on("a", "ip -j route show default"))
     assert route["gateway"] == "198.18.171.1"
-    assert machines.ssh("a", "ls /sys/class/net").split() == ["eth0", "lo"]
-    assert machines.ssh("a", "systemctl is-system-running").strip() == "running"
+    assert machines.on("a", "ls /sys/class/net").split() == ["eth0", "lo"]
+    assert machines.on("a", "systemctl is-system-running").strip() == "running"
     for source, target in (("a", "c"), ("c", "a")):
-        machines.ssh(source, f"ping -c 1 -W 9 -4 {target} && ping -c 1 -W 9 -6 {target}")
+        machines.on(source, f"ping -c 1 -W 9 -4 {target} && ping -c 1 -W 9 -6 {target}")
 
 
 def test_cards_hand_over_whole_streams(machines: Machines) -> None:
     """Segments and checksums that a card leaves unfinished are finished on the way."""
-    machines.ssh("c", "timeout 100 nc -l -p 4000 >/tmp/got </dev/null 2>/dev/null & sleep 1")
-    machines.ssh("a", "head -c 300000 /dev/zero | timeout 90 nc -q 5 c 4000; sleep 1")
-    assert machines.ssh("c", "stat -c %s /tmp/got").strip() == "300000"
+    machines.on("c", "timeout 100 nc -l -p 4000 >/tmp/got </dev/null 2>/dev/null & sleep 1")
+    machines.on("a", "head -c 300000 /dev/zero | timeout 90 nc -q 5 c 4000; sleep 1")
+    assert machines.on("c", "stat -c %s /tmp/got").strip() == "300000"
 
 
 def test_a_way_in_without_the_network(machines: Machines) -> None:
@@ -54,7 +54,7 @@ def test_a_way_in_without_the_network(machines: Machines) -> None:
         machines.run(*shell, "false", ok=False)
     finally:
         machines.run(*shell, "iptables", "-P", "INPUT", "ACCEPT")
-    assert machines.ssh("a", "hostname") == "a\n"
+    assert machines.on("a", "hostname") == "a\n"
 
 
 # What the vendor's globs say of each new link, and udev applies late.
@@ -65,12 +65,12 @@ for name in here there; do wg genkey >$name.key; wg pubkey <$name.key; done"""
 
 def _rp_filters(machines: Machines) -> dict[str, str]:
     read = "udevadm settle --timeout=120; cd /proc/sys/net/ipv4/conf; grep -H '' */rp_filter"
-    lines = machines.ssh("a", read).splitlines()
+    lines = machines.on("a", read).splitlines()
     return {name: value for name, _, value in (re.split("[/:]", line) for line in lines)}
 
 
 def _kinds(machines: Machines) -> set[str]:
-    links = json.loads(machines.ssh("a", "ip -j -d link show"))
+    links = json.loads(machines.on("a", "ip -j -d link show"))
     return {link.get("linkinfo", {}).get("info_kind", "") for link in links}
 
 
@@ -78,14 +78,14 @@ def _looked_at(machines: Machines) -> None:
     """By other eyes than the project's."""
     made = {"vlan", "bridge", "veth", "bond", "vrf", "wireguard", "dummy", "ifb", "tun"}
     assert made <= _kinds(machines)
-    (inner,) = json.loads(machines.ssh("a", "ip -j -d link show dev outer"))
+    (inner,) = json.loads(machines.on("a", "ip -j -d link show dev outer"))
     assert inner["linkinfo"]["info_data"]["protocol"] == "802.1ad"
-    assert "203.0.113.80:80" in machines.ssh("a", "ipvsadm -Ln")
-    assert "10.17.1.2:8080" in machines.ssh("a", "ipvsadm -Ln")
+    assert "203.0.113.80:80" in machines.on("a", "ipvsadm -Ln")
+    assert "10.17.1.2:8080" in machines.on("a", "ipvsadm -Ln")
     # The way of the vrf is not one of the main table.
-    machines.ssh("a", "ip vrf exec red ping -q -c 1 -W 20 10.13.0.2")
-    machines.ssh("a", "! ip route get 10.14.0.1 | grep -w r0")
-    machines.ssh("a", "ip route get 10.14.0.1 vrf red | grep -w r0")
+    machines.on("a", "ip vrf exec red ping -q -c 1 -W 20 10.13.0.2")
+    machines.on("a", "! ip route get 10.14.0.1 | grep -w r0")
+    machines.on("a", "ip route get 10.14.0.1 vrf red | grep -w r0")
     # The declared value of one link holds beside what the vendor says of others.
     found = _rp_filters(machines)
     assert found["trunk.3"] == "1"
@@ -93,8 +93,8 @@ def _looked_at(machines: Machines) -> None:
 
 
 def test_every_kind(machines: Machines) -> None:
-    machines.ssh("a", f"echo '{VENDOR}' >/usr/lib/sysctl.d/60-vendor.conf")
-    keys = dict(zip(("here", "there"), machines.ssh("a", KEYS).split(), strict=True))
+    machines.on("a", f"echo '{VENDOR}' >/usr/lib/sysctl.d/60-vendor.conf")
+    keys = dict(zip(("here", "there"), machines.on("a", KEYS).split(), strict=True))
     machines.declare("a", everything(keys))
     first = machines.deploy("a")
     assert "No changes" not in first
@@ -104,18 +104,18 @@ def test_every_kind(machines: Machines) -> None:
     items = machines.verify()
     assert items > 150
 
-    before = machines.ssh("a", "cat /proc/sys/kernel/random/boot_id")
+    before = machines.on("a", "cat /proc/sys/kernel/random/boot_id")
     machines.lab("reboot", "a")
-    assert machines.ssh("a", "cat /proc/sys/kernel/random/boot_id") != before
+    assert machines.on("a", "cat /proc/sys/kernel/random/boot_id") != before
     _looked_at(machines)
     assert machines.is_silent("a")
     assert machines.verify() == items
 
     machines.declare("a", {})
     machines.deploy("a")
-    assert machines.ssh("a", "ip netns list") == ""
+    assert machines.on("a", "ip netns list") == ""
     assert not _kinds(machines) & {"vlan", "bond", "vrf", "wireguard", "dummy"}
-    machines.ssh("a", "rm /usr/lib/sysctl.d/60-vendor.conf")
+    machines.on("a", "rm /usr/lib/sysctl.d/60-vendor.conf")
     print(f"\n{items} items verified, before and after a reboot")
 
 
@@ -131,9 +131,9 @@ while iptables -S INPUT | grep -q DROP; do sleep 0.1; done; cat /proc/uptime
 def test_the_undo_comes_in_time(machines: Machines) -> None:
     machines.declare("a", {"iptables": {"filter": {"INPUT": ["-p tcp --dport 22 -j DROP"]}}})
     for name, text in (("jumps", JUMPS), ("watch", WATCH)):
-        machines.ssh("a", f"cat > /root/{name} <<'END'\n{text}\nEND")
-    machines.ssh("a", "nohup sh /root/watch > /root/times 2>&1 < /dev/null &")
-    machines.ssh("a", "nohup sh /root/jumps > /root/dates 2>&1 < /dev/null &")
+        machines.on("a", f"cat > /root/{name} <<'END'\n{text}\nEND")
+    machines.on("a", "nohup sh /root/watch > /root/times 2>&1 < /dev/null &")
+    machines.on("a", "nohup sh /root/jumps > /root/dates 2>&1 < /dev/null &")
     try:
         flags = ("-y", "--limit", "a")
         done = machines.run(
@@ -143,14 +143,14 @@ def test_the_undo_comes_in_time(machines: Machines) -> None:
         assert f"the change cut this connection off; it was not confirmed in {CONFIRM} s" in said
         # A slow host still does when the controller asks; the times below tell that it has.
         assert "undone it by itself" in said or "undoes the change by itself" in said
-        assert len(machines.ssh("a", "cat /root/dates").splitlines()) == 2, "it has jumped"
+        assert len(machines.on("a", "cat /root/dates").splitlines()) == 2, "it has jumped"
         armed, undone = (
-            float(line.split()[0]) for line in machines.ssh("a", "cat /root/times").splitlines()
+            float(line.split()[0]) for line in machines.on("a", "cat /root/times").splitlines()
         )
         # The rule is there some time after the undo was armed.
         assert CONFIRM - 10 < undone - armed < CONFIRM + 5
     finally:
-        machines.ssh("a", f"date -s @{int(time.time())}")
+        machines.on("a", f"date -s @{int(time.time())}")
         machines.declare("a", {})
 
 
@@ -168,9 +168,9 @@ def qemus(machines: Machines) -> list[int]:
 
 
 def test_a_power_cut_keeps_the_disk_and_nothing_else(machines: Machines) -> None:
-    machines.ssh("a", "echo kept >/root/file; sync; ip link add name gone type bridge")
+    machines.on("a", "echo kept >/root/file; sync; ip link add name gone type bridge")
     machines.lab("reboot", "a", "--hard")
-    assert machines.ssh("a", "cat /root/file; ls /sys/class/net").split() == ["kept", "eth0", "lo"]
+    assert machines.on("a", "cat /root/file; ls /sys/class/net").split() == ["kept", "eth0", "lo"]
 
 
 def test_a_killed_machine_is_brought_up_again(machines: Machines) -> None:
@@ -181,7 +181,7 @@ def test_a_killed_machine_is_brought_up_again(machines: Machines) -> None:
     assert done.stdout.count(" up\n") == 1
     # Reading the inventory brings it up, as it does for containers.
     machines.run("python", machines.inventory)
-    assert machines.ssh("a", "cat /root/file") == "kept\n"
+    assert machines.on("a", "cat /root/file") == "kept\n"
     # Its supervisor dies: qemu goes with it.
     (cgroup,) = Path("/sys/fs/cgroup").rglob("netwright-lab/vm-tests-*/a/supervisor")
     for line in (cgroup / "cgroup.procs").read_text().split():
