@@ -27,6 +27,9 @@ from netwright.verification.variation import VariationFailed, varied
 __all__ = ["CheckFailed", "run_check"]
 
 PAUSE = 0.3
+PAUSE_ELSE = {"unreachable": 2.2}
+"""Seconds between two requests. A router pays two for each error, and earns one a second, per host
+(net/ipv4/route.c, ip_error, and icmp.c, icmpv4_xrlim_allow): asked faster, it falls silent."""
 WAIT = {"timeout": 1}
 WAIT_ELSE = 3
 """Seconds that one request waits for its answer; in three, a lost SYN is sent again twice."""
@@ -163,7 +166,7 @@ def _settled(expected: str, attempt: Callable[[], Result], grace: float) -> Resu
         if found != expected and (not may_change or time.monotonic() > deadline):
             return told or result
         if found != "timeout":
-            time.sleep(PAUSE)
+            time.sleep(PAUSE_ELSE.get(found, PAUSE))
 
 
 def _judge(expected: str, result: Result, place: Place) -> None:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 MAIN = "from netwright.commands import main; main()"
 LAB = """
 from netwright.lab import lab
-hosts = lab(__file__, name="tool-lint", subnet="198.18.190.0/24", hosts={
+hosts = lab(__file__, name="tool-lint", subnet="198.18.194.0/24", hosts={
     "a": {"network": {"links": {"br0": {"kind": "bridge", "mtu": 5}},
                       "netns": {"x": {"link": {}}}}},
     "b": {"network": {}},

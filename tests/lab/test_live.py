@@ -82,7 +82,7 @@ def traces(bench: Bench, lab: str) -> list[object]:
 
 def test_a_lab_from_pyinfra_to_down(bench: Bench) -> None:
     before = machine()
-    inventory = bench.inventory("t-life", "198.18.200.0/24", "a b outside")
+    inventory = bench.inventory("t-life", "198.18.210.0/24", "a b outside")
 
     said = bench.run("pyinfra", "-y", inventory, "exec", "--", "hostname")
     names = re.findall(r"^\[\w+\] +(\w+)$", said.stdout + said.stderr, re.M)
@@ -94,12 +94,12 @@ def test_a_lab_from_pyinfra_to_down(bench: Bench) -> None:
     assert bench.ssh("t-life", "a", "systemctl is-system-running").strip() == "running"
     addresses = json.loads(bench.ssh("t-life", "b", "ip -j address show dev eth0"))
     assert {each["local"] for each in addresses[0]["addr_info"] if each["scope"] == "global"} == {
-        "198.18.200.11",
-        "fd00:198:18:200::11",
+        "198.18.210.11",
+        "fd00:198:18:210::11",
     }
     bench.ssh("t-life", "a", "ping -c 1 -W 2 -4 outside && ping -c 1 -W 2 -6 outside")
     route = json.loads(bench.ssh("t-life", "a", "ip -j route show default"))
-    assert route[0]["gateway"] == "198.18.200.1"
+    assert route[0]["gateway"] == "198.18.210.1"
     bench.ssh("t-life", "a", "sysctl -w net.ipv4.ip_forward=1")
 
     # Reuse is a matter of file reads: it starts nothing and waits for nobody.
@@ -125,7 +125,7 @@ def test_a_lab_from_pyinfra_to_down(bench: Bench) -> None:
 
 
 def test_what_is_on_a_host(bench: Bench) -> None:
-    inventory = bench.inventory("t-host", "198.18.201.0/24", "a")
+    inventory = bench.inventory("t-host", "198.18.211.0/24", "a")
     bench.run("netwright", "lab", "up", inventory)
 
     python = bench.ssh("t-host", "a", "find / -xdev -iname '*python3*' -perm /111 -type f")
@@ -148,7 +148,7 @@ def test_what_is_on_a_host(bench: Bench) -> None:
 
 
 def test_a_reboot_keeps_the_disk_and_nothing_else(bench: Bench) -> None:
-    inventory = bench.inventory("t-boot", "198.18.202.0/24", "a b")
+    inventory = bench.inventory("t-boot", "198.18.212.0/24", "a b")
     bench.run("netwright", "lab", "up", inventory)
     bench.ssh("t-boot", "a", "echo kept >/root/file; ip link add gone type bridge; sync")
 
@@ -196,7 +196,7 @@ def test_a_reboot_keeps_the_disk_and_nothing_else(bench: Bench) -> None:
 
 @pytest.mark.parametrize("victim", ["unshare", "supervise.sh", "systemd-nspawn"])
 def test_a_killed_host_is_brought_up_again(bench: Bench, victim: str) -> None:
-    inventory = bench.inventory("t-kill", "198.18.203.0/24", "a")
+    inventory = bench.inventory("t-kill", "198.18.213.0/24", "a")
     bench.run("netwright", "lab", "up", inventory)
     bench.ssh("t-kill", "a", "echo kept >/root/file; sync")
     all_of_it = processes(str(bench.state))
@@ -221,7 +221,7 @@ def test_a_killed_host_is_brought_up_again(bench: Bench, victim: str) -> None:
 def test_a_controller_that_dies_halfway_leaves_nothing_that_cannot_be_repaired(
     bench: Bench, after: float
 ) -> None:
-    inventory = bench.inventory("t-half", "198.18.204.0/24", "a b")
+    inventory = bench.inventory("t-half", "198.18.214.0/24", "a b")
     controller = subprocess.Popen(
         [Path(sys.executable).with_name("netwright"), "lab", "up", inventory],
         env=bench.environment,
@@ -241,7 +241,7 @@ def test_a_controller_that_dies_halfway_leaves_nothing_that_cannot_be_repaired(
 
 
 def test_what_is_lost_of_the_wiring_is_made_again(bench: Bench) -> None:
-    inventory = bench.inventory("t-wire", "198.18.205.0/24", "a")
+    inventory = bench.inventory("t-wire", "198.18.215.0/24", "a")
     bench.run("netwright", "lab", "up", inventory)
     output("ip", "link", "del", bench.link("t-wire"))
     bench.run("python", inventory)
@@ -255,8 +255,8 @@ def test_what_is_lost_of_the_wiring_is_made_again(bench: Bench) -> None:
 
 
 def test_two_labs_side_by_side(bench: Bench) -> None:
-    one = bench.inventory("t-one", "198.18.206.0/24", "a b")
-    two = bench.inventory("t-two", "198.18.207.0/24", "a b")
+    one = bench.inventory("t-one", "198.18.216.0/24", "a b")
+    two = bench.inventory("t-two", "198.18.217.0/24", "a b")
     running = [
         subprocess.Popen(
             [Path(sys.executable), inventory], env=bench.environment, stderr=subprocess.PIPE
@@ -273,7 +273,7 @@ def test_two_labs_side_by_side(bench: Bench) -> None:
         assert boots.stat().st_size == 1, "two calls for one lab start it once"
     # The machine is no router between them.
     with pytest.raises(AssertionError, match="100% packet loss"):
-        bench.ssh("t-one", "a", "ping -c 1 -W 1 198.18.207.10")
+        bench.ssh("t-one", "a", "ping -c 1 -W 1 198.18.217.10")
     bench.run("netwright", "lab", "down", one)
     assert traces(bench, "t-one") == [
         trace for trace in traces(bench, "t-two") if "t-two-" not in str(trace)
@@ -282,7 +282,7 @@ def test_two_labs_side_by_side(bench: Bench) -> None:
 
 
 def test_a_machine_that_forwards_nothing_does_not_keep_hosts_apart(bench: Bench) -> None:
-    inventory = bench.inventory("t-drop", "198.18.207.0/24", "a b")
+    inventory = bench.inventory("t-drop", "198.18.217.0/24", "a b")
     # A network namespace in place of the machine; its policies are those that Docker leaves.
     script = """
         set -e
@@ -315,7 +315,7 @@ def test_a_machine_that_forwards_nothing_does_not_keep_hosts_apart(bench: Bench)
 
 
 def test_the_data_of_a_host_is_enough_for_testinfra(bench: Bench) -> None:
-    inventory = bench.inventory("t-infra", "198.18.206.0/24", "a")
+    inventory = bench.inventory("t-infra", "198.18.216.0/24", "a")
     done = bench.run(
         "python",
         "-c",
@@ -332,15 +332,15 @@ host = testinfra.get_host(
 print(host.interface("eth0").addresses)
 """,
     )
-    assert "198.18.206.10" in done.stdout
+    assert "198.18.216.10" in done.stdout
 
 
 def test_overlapping_networks_are_refused(bench: Bench) -> None:
-    bench.run("netwright", "lab", "up", bench.inventory("t-one", "198.18.208.0/24", "a"))
-    clash = bench.inventory("t-two", "198.18.208.0/24", "a")
+    bench.run("netwright", "lab", "up", bench.inventory("t-one", "198.18.218.0/24", "a"))
+    clash = bench.inventory("t-two", "198.18.218.0/24", "a")
     said = bench.run("netwright", "lab", "up", clash, ok=False)
     assert said.stderr.count("\n") == 1
-    assert "lab t-two: subnet 198.18.208.0/24 overlaps 198.18.208.0/24 of lab t-one" in said.stderr
+    assert "lab t-two: subnet 198.18.218.0/24 overlaps 198.18.218.0/24 of lab t-one" in said.stderr
     said = bench.run("pyinfra", "-y", clash, "exec", "--", "true", ok=False)
     assert "overlaps" in said.stdout + said.stderr
     assert "Traceback" not in said.stdout + said.stderr
@@ -352,12 +352,12 @@ def test_overlapping_networks_are_refused(bench: Bench) -> None:
 
 
 def test_hosts_come_and_go_with_the_inventory(bench: Bench) -> None:
-    inventory = bench.inventory("t-more", "198.18.209.0/24", "a b")
+    inventory = bench.inventory("t-more", "198.18.219.0/24", "a b")
     bench.run("netwright", "lab", "up", inventory)
-    bench.inventory("t-more", "198.18.209.0/24", "a b c")
+    bench.inventory("t-more", "198.18.219.0/24", "a b c")
     bench.run("netwright", "lab", "up", inventory)
-    assert bench.ssh("t-more", "c", "ping -c 1 -W 2 198.18.209.10 >/dev/null && hostname") == "c\n"
-    bench.inventory("t-more", "198.18.209.0/24", "a")
+    assert bench.ssh("t-more", "c", "ping -c 1 -W 2 198.18.219.10 >/dev/null && hostname") == "c\n"
+    bench.inventory("t-more", "198.18.219.0/24", "a")
     bench.run("netwright", "lab", "up", inventory)
     hosts = bench.state / "labs" / "t-more" / "hosts"
     assert [path.name for path in hosts.iterdir()] == ["a"]
@@ -366,12 +366,12 @@ def test_hosts_come_and_go_with_the_inventory(bench: Bench) -> None:
 
 
 def test_off_starts_nothing(bench: Bench) -> None:
-    inventory = bench.inventory("t-off", "198.18.209.0/24", "a")
+    inventory = bench.inventory("t-off", "198.18.219.0/24", "a")
     bench.environment["NETWRIGHT_LAB"] = "off"
     said = bench.run(
         "python", "-c", f"import runpy; print(runpy.run_path({str(inventory)!r})['hosts'])"
     )
-    assert "'ssh_hostname': '198.18.209.10'" in said.stdout
+    assert "'ssh_hostname': '198.18.219.10'" in said.stdout
     assert not bench.state.exists()
 
 
@@ -380,8 +380,8 @@ def test_errors_are_one_line(bench: Bench) -> None:
         ("up", "nowhere.py"),
         ("status", "nowhere.py"),
         ("shell", "nowhere.py", "a"),
-        ("reboot", str(bench.inventory("t-err", "198.18.209.0/24", "a"))),
-        ("up", str(bench.inventory("t-bad", "198.18.209.7/24", "a"))),
+        ("reboot", str(bench.inventory("t-err", "198.18.219.0/24", "a"))),
+        ("up", str(bench.inventory("t-bad", "198.18.219.7/24", "a"))),
     ):
         said = bench.run("netwright", "lab", *arguments, ok=False)
         assert said.stderr.count("\n") == 1, said.stderr

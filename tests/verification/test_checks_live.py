@@ -39,6 +39,10 @@ done
 ip -n vt1 route add blackhole 10.203.0.0/24
 ip -n vt1 route add prohibit 10.204.0.0/24
 ip -n vt1 route add unreachable 10.205.0.0/24
+# A router that has no way there says so, but not as often as it is asked.
+echo 1 >/proc/sys/net/ipv4/ip_forward
+ip route add prohibit 10.206.0.0/24
+ip -n vt1 route add 10.206.0.0/24 via 10.201.0.1
 ip -n vt1 neighbour add 10.201.0.88 lladdr 02:00:00:00:00:88 dev v1 nud permanent
 ip -n vt2 address add 10.201.0.33/24 dev v2
 ip -n vt2 link add vtdown type bridge
@@ -67,6 +71,9 @@ CHECKS = [
     green(ping="10.201.0.77", expect="timeout"),
     green(ping="10.205.0.1", expect="unreachable"),
     green(ping="10.204.0.1", expect="unreachable"),
+    green(ping="10.206.0.1", expect="unreachable"),
+    green(ping="10.206.0.2", expect="unreachable"),
+    green(ping="10.206.0.3", expect="unreachable"),
     green(arping="10.201.0.3"),
     green(arping="10.201.0.3", dev="v1", source="10.201.0.2", count=2),
     green(arping="10.201.0.88", expect="timeout"),
