@@ -6,31 +6,32 @@ import ipaddress
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from netwright import explain as explaining
-from netwright import explain_shell, explain_text, explain_why
+from netwright import explain_text
+from netwright.commands.explain_hosts import Run, traced
 from netwright.commands.targets import (
+    at_once,
     chosen,
-    each,
     inventory_argument,
     limit_option,
     one_line_errors,
 )
-from netwright.explain import Seen
+from netwright.errors import NetwrightError
 from netwright.explain_shell import Question
-from netwright.explain_why import Fate, Looked
 
 if TYPE_CHECKING:
     from netwright.verification.inventory import Target
 
-__all__ = ["explain", "traced"]
+__all__ = ["explain"]
 
 _NUMBERS = (20000, 32000)
 """Source ports below those that the kernel gives away by itself."""
+_TIMEOUT = 90.0
+"""Seconds that a host may say nothing: until another one has sent the packet, for example."""
 
 
 @click.command()
@@ -47,8 +48,9 @@ def explain(
     """Show why a packet gets there, or where it dies: with a real packet, traced.
 
     FROM is `host` or a namespace of the one host that --limit leaves, or HOST/NAMESPACE of the
-    inventory; TO is an address. Told is what the packet meets in each namespace of that host:
-    routes, rules, NAT, bridges, and how it ends.
+    inventory; TO is an address. Told is what the packet meets in each namespace: routes, rules,
+    NAT, bridges, and how it ends. It is followed over the hosts of the inventory (those that
+    --limit leaves) that have its target, a gateway on its way, or what NAT makes of its target.
 
     \b
         netwright explain inventory.py web1/host 192.0.2.10 tcp:443
@@ -57,24 +59,33 @@ def explain(
 
     The packet is marked by an nftables table of its own, which the kernel removes with the process
     that made it, however that ends; no rule of the host is touched. Needed there: nft,
-    xtables-monitor (package iptables), and socat for tcp and udp.
+    xtables-monitor (package iptables), and socat for tcp and udp where it starts.
 
     Exit status: 0 if the packet arrives and is answered (or refused by its target itself), 1 if it
     or its answer dies, 2 if it can't be told: wrong usage, or the host can't be asked.
     """
     question = Question(*_asked(source, address, probe), number=random.randint(*_NUMBERS))
-    target = _target(chosen(inventory, limit, undeclared=True), source)
-    found = each("tracing on", {target.name: target}, lambda item: _ask(item, question))
-    result = found[target.name]
-    if isinstance(result, str):
-        click.echo(f"Error: {target.name}: {result}", err=True)
-        raise SystemExit(2)
+    targets = chosen(inventory, limit, undeclared=True)
+    start = _target(targets, source).name
+    runs = {name: _run(targets[name]) for name in dict.fromkeys([start, *targets])}
+    try:
+        result = traced(runs, question, at_once)
+    except NetwrightError as error:
+        click.echo(f"Error: {start}: {'; '.join(map(str, error.problems))}", err=True)
+        raise SystemExit(2) from None
+    finally:
+        for target in targets.values():
+            target.connection.disconnect()
     if form == "json":
-        click.echo(json.dumps(explain_text.document(target.name, *result), indent=2))
+        click.echo(json.dumps(explain_text.document(start, *result), indent=2))
     else:
-        for line in explain_text.text(target.name, *result):
+        for line in explain_text.text(start, *result):
             click.echo(line)
     raise SystemExit(result[2].status)
+
+
+def _run(target: Target) -> Run:
+    return lambda script: target.connection.script(script, _TIMEOUT).stdout
 
 
 def _asked(source: str, address: str, probe: str) -> tuple[str, str, str, int]:
@@ -103,20 +114,3 @@ def _target(targets: Mapping[str, Target], source: str) -> Target:
     if len(targets) != 1:
         raise click.UsageError(f"{source}: on which of {len(targets)} hosts? HOST/{source}")
     return next(iter(targets.values()))
-
-
-def _ask(target: Target, question: Question) -> tuple[Seen, Looked, Fate]:
-    return traced(lambda script: target.connection.script(script).stdout, question)
-
-
-def traced(run: Callable[[str], str], question: Question) -> tuple[Seen, Looked, Fate]:
-    """Sends the packet, and says what became of it.
-
-    + run: runs a script on the host, and returns what it prints
-    """
-    netns = explaining.crossed(question, run(explain_shell.places(question)))
-    found = explaining.seen(question, run(explain_shell.trace(question, netns)))
-    asked = explain_why.routes(found)
-    last = list(found.stops or [question.netns])[-1]
-    after = explain_why.looked(run(explain_shell.look(question, asked, last)))
-    return found, after, explain_why.fate(found, after)

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-__all__ = ["PARALLEL", "chosen", "each", "inventory_argument", "limit_option", "one_line_errors"]
+__all__ = [
+    "PARALLEL",
+    "at_once",
+    "chosen",
+    "each",
+    "inventory_argument",
+    "limit_option",
+    "one_line_errors",
+]
 
 PARALLEL = 40
 """Hosts that are asked at the same time."""
@@ -112,6 +120,21 @@ def each(
 
     + what: said on stderr when it takes longer than two seconds, like `reading`
     """
+
+    def one(target: Target) -> R:
+        try:
+            return ask(target)
+        finally:
+            target.connection.disconnect()
+
+    return at_once(what, {name: functools.partial(one, item) for name, item in targets.items()})
+
+
+def at_once(what: str, jobs: Mapping[str, Callable[[], R]]) -> Mapping[str, R | str]:
+    """What each job says, all at once; for one whose host isn't reached, the reason.
+
+    + what: said on stderr when it takes longer than two seconds, like `reading`
+    """
     import gevent
     from gevent.pool import Pool
 
@@ -119,26 +142,24 @@ def each(
 
     found: dict[str, R | str] = {}
 
-    def one(target: Target) -> None:
+    def one(name: str) -> None:
         try:
-            found[target.name] = ask(target)
+            found[name] = jobs[name]()
         except NetwrightError as error:
-            found[target.name] = "; ".join(str(problem) for problem in error.problems)
+            found[name] = "; ".join(str(problem) for problem in error.problems)
         except NotReached as error:
-            found[target.name] = str(error)
-        finally:
-            target.connection.disconnect()
+            found[name] = str(error)
 
     def tell() -> None:
         while True:
             gevent.sleep(_PATIENCE)  # type: ignore[no-untyped-call]
-            left = [name for name in targets if name not in found]
-            click.echo(f"{what} {', '.join(left[:4])} ({len(found)} of {len(targets)})", err=True)
+            left = [name for name in jobs if name not in found]
+            click.echo(f"{what} {', '.join(left[:4])} ({len(found)} of {len(jobs)})", err=True)
 
     teller = gevent.spawn(tell)  # type: ignore[no-untyped-call]
     try:
         pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-        pool.map(one, targets.values())  # type: ignore[no-untyped-call]
+        pool.map(one, list(jobs))  # type: ignore[no-untyped-call]
     finally:
         teller.kill()
-    return {name: found[name] for name in targets}
+    return {name: found[name] for name in jobs}

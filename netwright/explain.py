@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 from netwright.errors import Problem, SnapshotError
 from netwright.explain_legacy import Counted, counted
-from netwright.explain_shell import MARK, TABLE, Question
-from netwright.model import HOST
+from netwright.explain_shell import GATE, MARK, TABLE, Question
 
-__all__ = ["Event", "Packet", "Seen", "crossed", "events", "sections", "seen"]
+__all__ = ["PACKAGES", "Event", "Packet", "Seen", "back", "events", "ordered", "sections", "seen"]
 
 BRIDGE = 7
 """NFPROTO_BRIDGE, as xtables-monitor prints it."""
@@ -39,36 +38,7 @@ def sections(output: str) -> Iterator[tuple[str, list[str]]]:
     yield heading, [item for item in lines if item.strip()]
 
 
-def crossed(question: Question, output: str) -> tuple[str, ...]:
-    """The namespaces of a host in which the packet is looked for: where it starts, the host's own,
-    and those that own its target, its first gateway or what NAT makes of it.
-
-    Raises SnapshotError if the host can't do it, or has no such namespace.
-    """
-    owners: dict[str, list[str]] = {}
-    aims = [question.address]
-    for heading, lines in sections(output):
-        what, _, name = heading.partition(" ")
-        if what == "lacks":
-            raise SnapshotError([Problem("", f"{name} is needed there: {_PACKAGES[name]}")])
-        if what == "netns":
-            owners[name] = re.findall(r" inet6? ([0-9a-fA-F:.]+)", "\n".join(lines))
-            text = "\n".join(lines)
-            aims += re.findall(
-                r"--to-destination \[?([0-9a-f:.]+?)\]?(?::\d+)?(?:-\S*)?$", text, re.M
-            )
-        if what == "route":
-            aims += re.findall(r" via (?:inet6 )?(\S+)", "\n".join(lines))
-    if question.netns not in owners:
-        names = ", ".join(owners) or "none"
-        raise SnapshotError(
-            [Problem("", f"there is no namespace {question.netns}; there: {names}")]
-        )
-    found = [name for name, has in owners.items() if set(has) & set(aims)]
-    return tuple(dict.fromkeys([question.netns, HOST, *found]))
-
-
-_PACKAGES = {
+PACKAGES = {
     "nft": "package nftables",
     "xtables-monitor": "package iptables",
     "ip": "package iproute2",
@@ -175,6 +145,8 @@ class Seen:
     """Namespace -> the kernel's counters that grew meanwhile, and by how much."""
     legacy: Mapping[str, Sequence[Counted]] = field(default_factory=dict)
     """Namespace -> rules of iptables-legacy that counted meanwhile, for those that have any."""
+    notes: Sequence[str] = ()
+    """What else has to be known to judge it."""
 
 
 def seen(question: Question, output: str) -> Seen:
@@ -195,8 +167,11 @@ def seen(question: Question, output: str) -> Seen:
                 f"xtables-monitor broke off in {name}, maybe over a rule that nft alone can print"
             )
             raise SnapshotError([Problem("", text)])
+        if what == "late":
+            text = f"it was not told within {GATE} s that the packet had been sent"
+            raise SnapshotError([Problem("", text)])
         if what == "lacks":
-            raise SnapshotError([Problem("", f"{name} is needed there: {_PACKAGES[name]}")])
+            raise SnapshotError([Problem("", f"{name} is needed there: {PACKAGES[name]}")])
         if what == "answer":
             answer = lines
         ended = ended or what == "end"
@@ -204,23 +179,26 @@ def seen(question: Question, output: str) -> Seen:
     if not ended:
         raise SnapshotError([Problem("", "the trace broke off")])
     stops: dict[str, list[Event]] = {}
-    back: dict[str, list[Event]] = {}
+    replies: dict[str, list[Event]] = {}
     for name, lines in found.get("trace", {}).items():
         met = list(_numbered(events(lines), found["rules"][name], found["native"][name]))
-        stops[name], back[name] = _way(met, "request"), _way(met, "reply")
+        stops[name], replies[name] = _way(met, "request"), _way(met, "reply")
     grown = {name: _grown(before, found["after"][name]) for name, before in found["before"].items()}
     legacy = {
         name: counted(found.get("rested", {}).get(name, ()), lines)
         for name, lines in found.get("legacy", {}).items()
         if lines
     }
-    there, here = _ordered(question.netns, stops), _back(question.netns, back)
+    there = ordered(question.netns, stops)
+    here = back(question.netns, replies, list(there))
     return Seen(question, there, here, answer, grown, legacy)
 
 
 def _way(met: Sequence[Event], what: str) -> list[Event]:
     """One packet's: the first, up to when it is sent again."""
     ids: dict[str, str] = {}
+    # A bridge that passes a packet up, after iptables has seen it, gives it another id.
+    sources: dict[str, str] = {}
     entered: set[tuple[str, ...]] = set()
     way: list[Event] = []
     for event in met:
@@ -230,12 +208,16 @@ def _way(met: Sequence[Event], what: str) -> list[Event]:
             if ids[event.id] == what and key in entered:
                 break
             entered.add(key)
+        if event.id not in ids and not event.packet.bridged:
+            ids[event.id] = sources.get(event.packet.source, "")
+        if event.id in ids:
+            sources[event.packet.source] = ids[event.id]
         if ids.get(event.id) == what:
             way.append(event)
     return way
 
 
-def _ordered(netns: str, stops: Mapping[str, Sequence[Event]]) -> Mapping[str, Sequence[Event]]:
+def ordered(netns: str, stops: Mapping[str, Sequence[Event]]) -> Mapping[str, Sequence[Event]]:
     """The namespaces in the order of the way: each routing takes one off the time to live.
 
     + netns: where it starts
@@ -248,11 +230,14 @@ def _ordered(netns: str, stops: Mapping[str, Sequence[Event]]) -> Mapping[str, S
     return {name: stops[name] for name in sorted((name for name in stops if stops[name]), key=key)}
 
 
-def _back(netns: str, stops: Mapping[str, Sequence[Event]]) -> Mapping[str, Sequence[Event]]:
-    """The same of the way back, to `netns`."""
+def back(
+    netns: str, stops: Mapping[str, Sequence[Event]], there: Sequence[str]
+) -> Mapping[str, Sequence[Event]]:
+    """The same of the way back, to `netns`; where nothing else tells, it is the way there."""
 
-    def key(name: str) -> tuple[int, bool]:
-        return (-max(item.packet.ttl for item in stops[name]), name == netns)
+    def key(name: str) -> tuple[int, bool, int]:
+        turn = there.index(name) if name in there else 0
+        return (-max(item.packet.ttl for item in stops[name]), name == netns, -turn)
 
     return {name: stops[name] for name in sorted((name for name in stops if stops[name]), key=key)}
 

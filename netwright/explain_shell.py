@@ -14,7 +14,7 @@ from shlex import quote
 
 from netwright.model import HOST
 
-__all__ = ["MARK", "TABLE", "Question", "look", "places", "trace"]
+__all__ = ["GATE", "MARK", "TABLE", "Question", "armed", "look", "over", "places", "trace"]
 
 MARK = "=netwright-explain="
 TABLE = "netwright-explain"
@@ -22,6 +22,8 @@ WAIT = 4
 """Seconds that an answer is waited for: a neighbour that nobody answers for is given up after 3."""
 LIFE = 60
 """Seconds after which what was started ends by itself, whoever was killed."""
+GATE = 40
+"""Seconds that a host waits to be told that the packet has been sent from another one."""
 
 _START = f"""LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -129,7 +131,7 @@ def _match(question: Question, what: str) -> str:
 
 _OPEN = f"""
 umask 077
-nw_dir=$(mktemp -d /run/{TABLE}.XXXXXX) || exit 3
+nw_dir=$(mktemp -d "/run/{TABLE}.${{nw_gate}}XXXXXX") || exit 3
 mkfifo "$nw_dir/alive" || exit 3
 # Whoever reads from it learns of this shell's end, also of one by SIGKILL.
 exec 9<> "$nw_dir/alive"
@@ -211,21 +213,23 @@ nw_rules() {{
 """
 
 
-def trace(question: Question, netns: Sequence[str]) -> str:
+def trace(question: Question, netns: Sequence[str], gate: str = "") -> str:
     """Sends the packet and prints what became of it, namespace by namespace.
 
     + netns: those in which it is looked for, that of the question among them
+    + gate: letters and digits: another host sends it; `armed` waits until it may, `over` tells
+      that it has
     """
-    lines = [_START]
+    lines = [_START, f"nw_gate={gate and f'{gate}.'}"]
     lines.append(f"nw_tools={'ip6tables' if question.family == 'ip6' else 'iptables'}")
     lines.append(_OPEN)
     for number, name in enumerate(netns):
-        table = "\n".join(_table(question, name == question.netns))
+        table = "\n".join(_table(question, not gate and name == question.netns))
         lines.append(f"nw_open {number} {quote(name)} <<'NETWRIGHT'\n{table}\nNETWRIGHT")
     for name in netns:
         lines.append(f"nw_say before {quote(name)}\nnw_counters {quote(name)}")
         lines.append(f"nw_say rested {quote(name)}\nnw_legacy {quote(name)}")
-    lines.append(f"nw_say answer\n{_send(question)}")
+    lines.append(_GATE if gate else f"nw_say answer\n{_send(question)}")
     for number, name in enumerate(netns):
         word = quote(name)
         lines.append(f"nw_drain {number} {word}\nnw_say after {word}\nnw_counters {word}")
@@ -236,6 +240,44 @@ def trace(question: Question, netns: Sequence[str]) -> str:
     legacy = "ip6_tables_names" if question.family == "ip6" else "ip_tables_names"
     lines.insert(2, f"nw_names={legacy}\n{_NATIVE}")
     return "{\n" + "\n".join(lines) + "\nnw_say end\nexit 0\n}\n"
+
+
+_GATE = f"""
+: > "$nw_dir/armed"
+nw_left={GATE}0
+until [ -e "$nw_dir/over" ]; do
+  nw_left=$((nw_left - 1))
+  if [ $nw_left -le 0 ]; then nw_say late; break; fi
+  sleep 0.1
+done"""
+
+
+def armed(gate: str) -> str:
+    """Waits until a trace behind a gate sees all that comes by; exit status 1 if it never does."""
+    return f"""{{
+nw_left=200 nw_seen=
+while [ $nw_left -gt 0 ]; do
+  for nw_dir in /run/{TABLE}.{gate}.*; do
+    [ -e "$nw_dir/armed" ] && exit 0
+    if [ -d "$nw_dir" ]; then nw_seen=1; elif [ -n "$nw_seen" ]; then exit 1; fi
+  done
+  nw_left=$((nw_left - 1))
+  sleep 0.1
+done
+exit 1
+}}
+"""
+
+
+def over(gate: str) -> str:
+    """Tells a trace behind a gate that the packet has been sent and answered, or was not."""
+    return f"""{{
+for nw_dir in /run/{TABLE}.{gate}.*; do
+  [ ! -d "$nw_dir" ] || : > "$nw_dir/over"
+done
+exit 0
+}}
+"""
 
 
 # The rules of tables that are not iptables' are known by their handle.
@@ -287,11 +329,18 @@ class Route:
     iif: str = ""
 
 
+_LOOKS = (
+    ("links", "ip -j -d link show"),
+    ("neighbours", "ip -j neighbour show"),
+    ("fdb", "bridge -j fdb show"),
+)
+
+
 def look(question: Question, routes: Iterable[Route], last: str) -> str:
     """What the packet's way is explained with.
 
     + routes: one for each namespace at most
-    + last: the namespace of which links, neighbours and bridges are told
+    + last: the namespace of which links, neighbours and bridges are told; empty: of none
     """
     lines = [_START]
     v = "ipv6" if question.family == "ip6" else "ipv4"
@@ -307,10 +356,6 @@ def look(question: Question, routes: Iterable[Route], last: str) -> str:
         if item.iif:
             path = quote(f"/proc/sys/net/{v}/conf/{item.iif}/forwarding")
             lines.append(f"nw_say forwards {name}\nnw_in {name} cat {path} 2> /dev/null")
-    for what, command in (
-        ("links", "ip -j -d link show"),
-        ("neighbours", "ip -j neighbour show"),
-        ("fdb", "bridge -j fdb show"),
-    ):
+    for what, command in _LOOKS if last else ():
         lines.append(f"nw_say {what} {quote(last)}\nnw_in {quote(last)} {command}")
     return "{\n" + "\n".join([*lines, "nw_say end"]) + "\nexit 0\n}\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netwright.explain import Event, Seen
+from netwright.explain_places import place
 from netwright.explain_why import Fate, Looked
 
 __all__ = ["Step", "document", "steps", "text"]
@@ -22,9 +23,13 @@ class Step:
     says: str
     event: Event | None = None
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        told: dict[str, Any] = {"netns": self.netns, "what": self.what, "says": self.says}
+    def document(self, host: str) -> dict[str, Any]:
+        """For JSON.
+
+        + host: of a namespace that names none
+        """
+        where, _, netns = place(host, self.netns).rpartition("/")
+        told: dict[str, Any] = {"host": where, "netns": netns, "what": self.what, "says": self.says}
         if self.event is not None and self.what in ("rule", "policy"):
             item = self.event
             told |= {"table": item.table, "chain": item.chain, "verdict": item.verdict}
@@ -94,21 +99,30 @@ def _step(name: str, event: Event) -> Iterator[Step]:
 
 
 def text(host: str, found: Seen, after: Looked, end: Fate) -> Iterator[str]:
-    """For people."""
+    """For people.
+
+    + host: the one that it starts from; namespaces go without it where there is no other
+    """
+
+    def named(name: str) -> str:
+        return place(host, name) if wide else name
+
+    wide = any("/" in name for name in (*found.stops, *found.back))
     question = found.question
     aim = f" {question.kind}" + (f" port {question.port}" if question.port else "")
     yield f"{host}/{question.netns} to {question.address}{aim}"
     rows = list(steps(found, after))
-    width = max(len(row.netns) for row in rows)
+    width = max(len(named(row.netns)) for row in rows)
     for row in rows:
-        yield f"  {row.netns:{width}}  {row.what:7}  {row.says}"
+        yield f"  {named(row.netns):{width}}  {row.what:7}  {row.says}"
     verdict = "arrives" if end.arrives and end.answered else "unanswered" if end.arrives else "dies"
-    yield f"{verdict}: {end.netns}: {end.why}"
+    yield f"{verdict}: {named(end.netns)}: {end.why}"
     yield from (f"note: {item}" for item in notes(found))
 
 
 def notes(found: Seen) -> Iterator[str]:
     """What has to be known to judge it."""
+    yield from found.notes
     for name in found.legacy:
         yield f"{name} has rules of iptables-legacy: known by their counters, not by the trace"
     said = [line for line in found.answer if not line.startswith("status ")]
@@ -120,6 +134,7 @@ def notes(found: Seen) -> Iterator[str]:
 def document(host: str, found: Seen, after: Looked, end: Fate) -> dict[str, Any]:
     """For machines; fields are only ever added within a version."""
     question = found.question
+    there, _, netns = place(host, end.netns).rpartition("/")
     return {
         "version": 1,
         "from": f"{host}/{question.netns}",
@@ -128,9 +143,10 @@ def document(host: str, found: Seen, after: Looked, end: Fate) -> dict[str, Any]
         "port": question.port or None,
         "arrives": end.arrives,
         "answered": end.answered,
-        "where": end.netns,
+        "host": there,
+        "where": netns,
         "why": end.why,
-        "steps": [step.document() for step in steps(found, after)],
+        "steps": [step.document(host) for step in steps(found, after)],
         "counters": {name: dict(items) for name, items in found.counted.items()},
         "notes": list(notes(found)),
     }

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from netwright.commands.explain import traced
+from netwright.commands.explain_hosts import traced
 from netwright.explain_shell import Question
-from tests.commands.test_explain import BRIDGE, CHAIN, NETWORK, B
+from tests.commands.test_explain import BRIDGE, CHAIN, NETWORK, B, in_turn
 from tests.iptables.host import Host
 
 FOLDER = Path(__file__).parent / "explain"
@@ -24,6 +24,10 @@ CASES = {
     "dropped": (CHAIN.replace("TARGET", "DROP"), Question("a", B, "tcp", 80)),
     "nat": (NAT, Question("a", "198.18.95.1", "tcp", 8080)),
     "hairpin": (BRIDGE, Question("a", "198.18.97.1", "tcp", 8080)),
+    "bridged": (
+        f"{BRIDGE}\niptables -A FORWARD -p tcp --dport 80 -j DROP",
+        Question("a", B, "tcp", 80),
+    ),
     "answer6": ("ip6tables -A FORWARD -i vb -j DROP", Question("a", "fd96::2")),
 }
 _COUNTERS = re.compile(
@@ -42,7 +46,7 @@ def capture(name: str) -> None:
             printed.append(_COUNTERS.sub("", host.run(script).stdout))
             return printed[-1]
 
-        traced(run, question)
+        traced({"h": run}, question, in_turn)
         host.sh("for i in host a b; do ip netns pids $i 2> /run/none | xargs -r kill; done")
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.txt").write_text("\f\n".join(printed))

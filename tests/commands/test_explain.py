@@ -14,9 +14,11 @@ from click.testing import CliRunner
 
 from netwright import explain_text
 from netwright.commands import main
-from netwright.commands.explain import _target, traced
+from netwright.commands.explain import _target
+from netwright.commands.explain_hosts import traced
 from netwright.errors import SnapshotError
-from netwright.explain import crossed, seen
+from netwright.explain import seen
+from netwright.explain_places import followed, told
 from netwright.explain_shell import Question, trace
 from tests.iptables.host import Host
 
@@ -137,6 +139,11 @@ def _until(condition, what, seconds=60):
         time.sleep(0.1)
 
 
+def in_turn(what, jobs):
+    """What `traced` does on one host needs no more."""
+    return {name: job() for name, job in jobs.items()}
+
+
 def _explain(host, *question, number=20001):
     before = _state(host)
 
@@ -145,7 +152,7 @@ def _explain(host, *question, number=20001):
         assert not done.stderr, done.stderr
         return done.stdout
 
-    answer = traced(run, Question(*question, number=number))
+    answer = traced({"h": run}, Question(*question, number=number), in_turn)
     _until(lambda: _state(host) == before, lambda: _differences(before, _state(host)))
     print("\n".join(explain_text.text("h", *answer)))
     said = [(step.netns, step.what, step.says) for step in explain_text.steps(*answer[:2])]
@@ -294,6 +301,24 @@ def test_a_bridge_sends_it_back_by_its_port_only_with_hairpin(host, hairpin):
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_out_of_a_bridge_whose_packets_iptables_sees(host, way):
+    host.sh(BRIDGE)
+    if way == "there":
+        host.sh("iptables -A FORWARD -p tcp --dport 80 -j DROP")
+        end, said = _explain(host, "a", B, "tcp", 80)
+        assert (end.arrives, end.netns) == (False, "host")
+        assert end.why.startswith("dropped by rule 1 of chain FORWARD of filter: -p tcp")
+        assert _places(said) == ["a", "host"]
+    else:
+        host.sh("iptables -A FORWARD -p icmp -s 198.18.97.2 -d 198.18.96.2 -j DROP")
+        host.sh("ip route replace 198.18.97.0/24 dev br0")
+        end, said = _explain(host, "b", "198.18.97.2")
+        assert (end.arrives, end.answered, end.netns) == (True, False, "host")
+        assert "its answer is dropped by rule 1 of chain FORWARD of filter" in end.why
+
+
+@pytest.mark.live
 def test_nothing_is_left_of_one_that_is_killed(host):
     before = _state(host)
     enter = ["nsenter", "-t", str(host.pid), "-m", "-n", "-i", "sh"]
@@ -385,7 +410,7 @@ CAPTURED = Path(__file__).parent / "explain"
 def _captured(name, *question):
     """What `explain_capture.py` has written, read again."""
     printed = iter((CAPTURED / f"{name}.txt").read_text().split("\f\n"))
-    found, after, end = traced(lambda script: next(printed), Question(*question))
+    found, after, end = traced({"h": lambda script: next(printed)}, Question(*question), in_turn)
     return found, end, [(item.netns, item.what) for item in explain_text.steps(found, after)]
 
 
@@ -420,6 +445,12 @@ def test_captured_hairpin():
     assert end.why == "br0 does not send it back by va, where it came from: its hairpin is off"
 
 
+def test_captured_a_bridge_gives_it_another_id():
+    found, end, _ = _captured("bridged", "a", B, "tcp", 80)
+    assert len({item.id for item in found.stops["host"]}) == 2
+    assert end.why.startswith("dropped by rule 1 of chain FORWARD of filter: -p tcp")
+
+
 def test_captured_an_answer_in_ipv6():
     found, end, _ = _captured("answer6", "a", "fd96::2")
     assert list(found.stops) == ["a", "host", "b"]
@@ -439,6 +470,7 @@ def test_a_trace_that_breaks_off_is_an_error():
 
 def test_it_is_looked_for_where_nat_sends_it():
     text = (CAPTURED / "nat.txt").read_text().split("\f\n")[0]
-    assert crossed(Question("a", "198.18.95.1", "tcp", 8080), text) == ("a", "host", "b")
+    question = Question("a", "198.18.95.1", "tcp", 8080)
+    assert followed(question, "h", {"h": told(question, text)}) == {"h": ("a", "host", "b")}
     without = text.replace("--to-destination", "")
-    assert crossed(Question("a", "198.18.95.1", "tcp", 8080), without) == ("a", "host")
+    assert followed(question, "h", {"h": told(question, without)}) == {"h": ("a", "host")}

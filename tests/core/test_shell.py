@@ -39,6 +39,9 @@ def _scripts():
     asked = explain_shell.Question("blue", "10.7.0.1", "tcp", 80)
     yield "places of a packet", explain_shell.places(asked)
     yield "trace of a packet", explain_shell.trace(asked, ["blue", "host"])
+    yield "trace behind a gate", explain_shell.trace(asked, ["blue", "host"], "5f")
+    yield "wait for a gate", explain_shell.armed("5f")
+    yield "open a gate", explain_shell.over("5f")
     route = explain_shell.Route("host", "10.7.0.1", "10.7.0.2", "br7")
     yield "look at a packet's way", explain_shell.look(asked, [route], "host")
 
