@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address
 
 from netwright import ipset
 from netwright.errors import Problems
 from netwright.ipset import Ipset
 
 __all__ = ["Sets", "render", "resolve"]
+
+_MAXELEM = 65536
+"""The kernel's own."""
 
 Sets = Mapping[str, Ipset]
 Answer = tuple[Sets, Mapping[int, str]]
@@ -27,10 +31,28 @@ def _numbered(spaces: Iterable[Sets]) -> Iterator[tuple[int, str, Ipset]]:
             # A set of sets has names, which are what they are.
             if item.state == "absent" or not item.entries or item.type == "list:set":
                 continue
+            if _is_plain(item):
+                continue
             if item not in known:
                 known[item] = f"nw{len(known)}"
                 yield at, known[item], item
                 at += 1 + len(item.entries)
+
+
+def _is_plain(item: Ipset) -> bool:
+    """Whether it holds just addresses, as they are printed: none can be refused, so the host isn't
+    asked."""
+    entries = item.entries or ()
+    if item.type != "hash:ip" or item.family == "inet6" or item.netmask is not None:
+        return False
+    return len(entries) <= (item.maxelem or _MAXELEM) and all(map(_is_address, entries))
+
+
+def _is_address(entry: str) -> bool:
+    try:
+        return int(IPv4Address(entry)) != 0
+    except ValueError:
+        return False
 
 
 def render(spaces: Iterable[Sets]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pyinfra import logger
 from pyinfra import state as deploy_state
 from pyinfra.api import FunctionCommand, Host, State
 
-from netwright import iptables_scratch, script
+from netwright import iptables_scratch, script, snapshot
 from netwright import run as runs
 from netwright.errors import NetwrightError, Problem
 from netwright.facts.snapshot import read, run_script
@@ -22,7 +22,9 @@ from netwright.snapshot import Snapshot, reads
 from netwright.state import NetworkState
 from netwright.step import Plan, Step
 
-__all__ = ["Wanted", "actual_host", "converge"]
+__all__ = ["Asked", "Wanted", "actual_host", "converge"]
+
+Asked = tuple[tuple[str, ...], tuple[str, ...], str]
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,18 @@ class Wanted:
     persist: bool = True
     confirm: int = 0
 
+    def asked(self) -> Asked:
+        """What has to be known of the host: the arguments of `snapshot.script`."""
+        rules = iptables_scratch.render(self.declared)
+        return tuple(reads(self.declared)), runs.files(self.name), rules
+
+    def script(self) -> str:
+        """What asks it."""
+        return snapshot.script(*self.asked())
+
     def read(self, host: Host) -> Snapshot:
         """The host as it is."""
-        rules = iptables_scratch.render(self.declared)
-        return read(host, reads(self.declared), runs.files(self.name), rules)
+        return read(host, *self.asked())
 
     def prepare(self, before: Snapshot) -> runs.Run:
         """What has to change."""

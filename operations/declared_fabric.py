@@ -40,7 +40,7 @@ def fleet(state: State, hosts: Sequence[Host], templates: Path) -> Fleet | None:
         if found is None:
             return None
         fleet = Fleet(state, *found, templates)
-        fleet.look()
+        fleet.look_first()
         return fleet
 
     return _fleet.get(state, made)

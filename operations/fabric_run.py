@@ -15,13 +15,12 @@ from netwright.installs import fabric_blocks, fabric_evidence, fabric_network, f
 from netwright.installs.fabric import Fabric
 from netwright.installs.fabric_evidence import Evidence
 from netwright.installs.fabric_routing import Routing
-from netwright.operations.remote import Failed, last, look, named, reached, run
+from netwright.operations import fabric_look
+from netwright.operations.remote import Failed, last, named, reached, run
 
 __all__ = ["Fleet", "render", "settled", "told"]
 
 WAIT = 60.0
-LOOK = 40
-PARALLEL = 20
 
 
 def render(fabric: Fabric, own: Routing, templates: Path) -> str:
@@ -65,9 +64,16 @@ class Fleet:
         """
         hosts = sorted(self.reached())
         if again or not set(hosts) <= set(self._seen):
-            pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-            self._seen = dict(pool.map(_read, hosts))  # type: ignore[no-untyped-call]
+            self._seen = fabric_look.all_of(hosts)
         return {host: self._seen[host] for host in hosts}
+
+    def look_first(self) -> None:
+        """The same, and each host's network with it, in one command. Raises Failed."""
+        addresses = fabric_network.provisional(self.fabric, self.addresses)
+        networks = {
+            host: fabric_network.network(self.fabric, host, addresses) for host in self.addresses
+        }
+        self._seen = fabric_look.with_networks(sorted(self.reached()), networks)
 
     def blocks(self) -> dict[str, str]:
         """Each host's block. Raises Failed, DeclarationError."""
@@ -121,7 +127,7 @@ class Fleet:
             due = self.due(stage)
             for host in due:
                 self.say(f"{host}: {told(self._seen[host], stage[host])}")
-            pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
+            pool = Pool(fabric_look.PARALLEL)  # type: ignore[no-untyped-call]
             pool.map(_configured, due.items())  # type: ignore[no-untyped-call]
             began = time.monotonic()
             self.until(stage)
@@ -169,10 +175,6 @@ def settled(stage: Mapping[str, Routing], seen: Mapping[str, Evidence]) -> list[
             elif session.imported < due:
                 wrong.append(f"{host}: {session.imported} of {due} routes from {peer.name}")
     return wrong
-
-
-def _read(host: str) -> tuple[str, Evidence]:
-    return host, look(host, fabric_evidence.script(), fabric_evidence.parse, LOOK)
 
 
 def _configured(due: tuple[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pyinfra.api import FunctionCommand, operation
 
 from netwright.facts.snapshot import read
+from netwright.operations import ahead
 from netwright.operations.converge import Wanted, actual_host, converge
 from netwright.state import NetworkState, load
 
@@ -48,7 +49,8 @@ def state(
         )
     """
     declared = network if isinstance(network, NetworkState) else load(network)
-    yield from converge(actual_host(), Wanted(declared, network_name, prune, persist, confirm))
+    host, wanted = actual_host(), Wanted(declared, network_name, prune, persist, confirm)
+    yield from converge(host, wanted, ahead.take(host, wanted))
 
 
 @operation()

@@ -6,12 +6,14 @@ The same kernel state that Calico programs for a workload; what is added to it s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from netwright.installs.fabric import DEFAULT_ROUTER, Fabric, PolicyRule, group_of
 
-__all__ = ["NAME", "ifname", "network"]
+__all__ = ["NAME", "ifname", "network", "provisional"]
 
 NAME = "fabric"
 """Whose the network is; beside what the host's admins declare as `network`."""
@@ -45,6 +47,16 @@ def network(
         "netns": {name: _inside(address) for name, address in own.items()},
         "ipsets": dict(_sets(fabric, addresses)),
         "iptables": _tables(fabric),
+    }
+
+
+def provisional(fabric: Fabric, hosts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Addresses that differ, for a network of which the real ones are not known yet: what has to
+    be asked of a host depends on the workloads alone."""
+    numbers = itertools.count(int(IPv4Network(fabric.pool)[0]))
+    return {
+        host: {name: str(IPv4Address(next(numbers))) for name in fabric.node(host).workloads}
+        for host in hosts
     }
 
 

@@ -75,10 +75,10 @@ class Bench:
         text = self._run(words, check)
         return text.replace("sh: 0: getcwd() failed: No such file or directory\n", "").strip()
 
-    def deploy(self, name: str, *flags: str, ok: bool = True) -> str:
-        """Run one of the deploys; all that it prints."""
-        words = [sys.executable, "-m", "pyinfra", *flags, str(self.file), f"deploys/{name}.py"]
-        return self._run(words, ok)
+    def deploy(self, name: str, *flags: str, ok: bool = True, first: tuple[str, ...] = ()) -> str:
+        """Run one of the deploys, after other files in the same run; all that it prints."""
+        files = [str(self.file), *first, f"deploys/{name}.py"]
+        return self._run([sys.executable, "-m", "pyinfra", *flags, *files], ok)
 
     def facts(self, name: str) -> dict[str, Any]:
         """What a fact says, by host."""

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.live
 
 SETS: dict[str, Any] = {
     "addresses": {"type": "hash:ip", "entries": ["10.0.0.0/30", "192.0.2.1", "192.0.2.1"]},
+    "plain": {"type": "hash:ip", "entries": ["192.0.2.9", "10.0.0.1", "192.0.2.9"]},
     "ranges": {"type": "hash:ip", "entries": ["192.0.2.10-192.0.2.12"]},
     "networks": {"type": "hash:net", "entries": ["10.1.2.3/8", "192.0.2.128/25 nomatch"]},
     "six": {"type": "hash:net", "family": "inet6", "entries": ["2001:DB8::/32", "fd00::1"]},
@@ -35,6 +36,7 @@ def test_entries_in_every_spelling() -> None:
         host.converge({"ipsets": SETS})
         assert not host.converge({"ipsets": SETS})
         assert _entries(host, "addresses") == [*(f"10.0.0.{n}" for n in range(4)), "192.0.2.1"]
+        assert _entries(host, "plain") == ["10.0.0.1", "192.0.2.9"]
         assert _entries(host, "networks") == ["10.0.0.0/8", "192.0.2.128/25"]
         assert _entries(host, "six") == ["2001:db8::/32", "fd00::1"]
         assert _entries(host, "ports") == ["22", "80", "81", "82"]

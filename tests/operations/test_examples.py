@@ -17,10 +17,10 @@ pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[2]
 # Modules of netwright.operations that hold no operations but what those share.
-SHARED = {"confirm", "converge", "declared", "entry", "part"}
+SHARED = {"ahead", "confirm", "converge", "declared", "entry", "part"}
 SHARED |= {"link_alone", "link_entry", "link_on"}
 SHARED |= {"declared_installs", "docker_files", "etcd_files", "etcd_restore", "etcd_run", "remote"}
-SHARED |= {"declared_fabric", "declared_once", "fabric_files", "fabric_run"}
+SHARED |= {"declared_fabric", "declared_once", "fabric_files", "fabric_look", "fabric_run"}
 SHARED |= {"calico_files", "calico_run", "declared_calico", "etcd_pki"}
 # Of an operation's module, but asked by the deploys: no operations.
 ASKED = {"docker_daemon.refused", "etcd.refused"}
