@@ -11,6 +11,7 @@ from pyinfra.api import DeployError
 
 import netwright.deploys
 from netwright.errors import DeclarationError
+from netwright.installs.fabric_containers import containers
 from netwright.installs.fabric_network import NAME
 from netwright.operations import fabric, fabric_files, network
 from netwright.operations.declared_fabric import fleet
@@ -34,12 +35,19 @@ _found, _networks = _fleet()
 if _found is None or host.name not in _found.addresses:
     host.noop("no part of a fabric")
 else:
-    fabric_files.install(_found.look(again=False)[host.name], _TEMPLATES)
+    _evidence = _found.look(again=False)[host.name]
+    _persist = host.data.get("persist", True)
+    _containers = containers(_found.fabric, host.name)
+    fabric_files.install(_evidence, _TEMPLATES)
+    if _containers or _evidence.plugs.there:
+        fabric.containers(
+            name="Containers", containers=_containers, evidence=_evidence, persist=_persist
+        )
     network.state(
         name="Fabric's network",
         network=_networks[host.name],
         network_name=NAME,
-        persist=host.data.get("persist", True),
+        persist=_persist,
         confirm=host.data.get("confirm", 30),
     )
     fabric.routing(name="Routing", fleet=_found)

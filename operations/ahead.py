@@ -17,7 +17,7 @@ from netwright.errors import NetwrightError
 from netwright.operations.converge import Asked, Wanted
 from netwright.snapshot import Snapshot
 
-__all__ = ["keep", "take"]
+__all__ = ["changed", "keep", "take"]
 
 _READ: WeakKeyDictionary[Host, dict[str, tuple[Asked, Snapshot]]] = WeakKeyDictionary()
 
@@ -32,10 +32,10 @@ def keep(host: Host, wanted: Wanted, output: list[str]) -> None:
 def take(host: Host, wanted: Wanted) -> Snapshot | None:
     """What was kept, if it answers what `wanted` would ask, and is still so."""
     asked, found = _READ.get(host, {}).pop(wanted.name, (None, None))
-    return found if asked == wanted.asked() and not _changed(host) else None
+    return found if asked == wanted.asked() and not changed(host) else None
 
 
-def _changed(host: Host) -> bool:
+def changed(host: Host) -> bool:
     """Whether another operation has run a command on any host: some are one for all hosts."""
     return any(
         op_hash != host.current_op_hash and data.operation_meta.executed

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pyinfra.api import Host, State
 
-from netwright.installs.fabric import Fabric, problems
+from netwright.installs.fabric import Fabric
+from netwright.installs.fabric_problems import problems
 from netwright.operations.declared_once import Once, one_for_all
 from netwright.operations.fabric_run import Fleet
 

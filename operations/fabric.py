@@ -1,19 +1,64 @@
-"""A fabric's routing: every host's BIRD, as one operation over all of them."""
+"""A fabric's routing, one operation over all hosts' BIRD; and its containers, one for each host."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 from pyinfra import logger
 from pyinfra import state as deploy_state
 from pyinfra.api import FunctionCommand, Host, State, operation
 
 from netwright.errors import NetwrightError
+from netwright.installs import fabric_containers
+from netwright.installs.fabric_evidence import Evidence
+from netwright.operations import ahead
 from netwright.operations.converge import actual_host
 from netwright.operations.fabric_run import Fleet, settled, told
-from netwright.operations.remote import Failed, attempt, fails
+from netwright.operations.remote import Failed, attempt, carried_out, fails
 
-__all__ = ["routing"]
+__all__ = ["containers", "routing"]
+
+
+@operation()
+def containers(
+    containers: Mapping[str, str], evidence: Evidence, persist: bool = True
+) -> Generator[FunctionCommand, None, None]:
+    """
+    Give workloads' names to the namespaces of their Docker containers, now and at every start.
+
+    + containers: names of containers that were started with `--network none`, by workload
+    + evidence: what the host showed
+    + persist: whether the next boot shall have it too
+
+    Reads nothing more. Writes /usr/local/sbin/fabric-containers, its unit, which runs it, and its
+    list; `ip netns` knows the namespaces then. A container that is down is plugged when it starts;
+    one that has a network fails the host.
+
+    **Example:**
+
+    .. code:: python
+
+        from netwright.installs.fabric_evidence import Evidence
+        from netwright.operations import fabric
+
+        fabric.containers(name="Containers", containers={"web": "web-1"}, evidence=Evidence())
+    """
+    host = actual_host()
+    plugs = evidence.plugs
+    for workload, container in containers.items():
+        if plugs.words.get(workload) == "down":
+            logger.warning(f"{host.print_prefix}{workload}: container {container} does not run")
+    due = list(plugs.due(containers, persist))
+    if containers and not due and ahead.changed(host):
+        # The network is read next: it must not be read while the host itself is still plugging.
+        due = ["containers: another operation may have started one"]
+    for line in due:
+        logger.info(f"{host.print_prefix}fabric: {line}")
+    if due:
+        script = fabric_containers.apply(plugs, containers, persist)
+        yield FunctionCommand(carried_out, (script,), {})
+    else:
+        host.noop("every container is plugged")
 
 
 @operation()

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from netwright.errors import DeclarationError
-from netwright.installs import fabric_blocks, fabric_calico, fabric_evidence, fabric_routing
+from netwright.installs import (
+    fabric_blocks,
+    fabric_calico,
+    fabric_containers,
+    fabric_evidence,
+    fabric_routing,
+)
 from netwright.installs.fabric import Fabric
 from netwright.installs.fabric_evidence import Evidence
 from netwright.installs.fabric_network import network
@@ -112,6 +118,8 @@ def claims(whole: Whole, host: str) -> Iterator[tuple[str, Failure]]:
             yield f"routes[{other}]", partial(_route, whole, host, other)
     for name in whole.fabric.node(host).workloads:
         yield f"workloads.{name}", partial(_workload, whole, host, name)
+    for name, container in fabric_containers.containers(whole.fabric, host).items():
+        yield f"workloads.{name}.container", partial(_container, host, name, container)
 
 
 def _bird(whole: Whole, host: str, hosts: Reached) -> str | None:
@@ -174,3 +182,17 @@ def _workload(whole: Whole, host: str, name: str, hosts: Reached) -> str | None:
     (source,) = (place for place in places if (place.host, place.name) == (host, name))
     wrong = [line for target in partners(source, places) if (line := whole.wrong(source, target))]
     return "; ".join(wrong[:_SHOWN]) or None
+
+
+def _container(host: str, name: str, container: str, hosts: Reached) -> str | None:
+    """By the namespaces' numbers, which are the kernel's."""
+    script = (
+        f"readlink /proc/$(docker inspect -f '{{{{.State.Pid}}}}' {container})/ns/net;"
+        f" stat -Lc 'net:[%i]' /run/netns/{name}; systemctl is-active fabric-containers.service"
+    )
+    words = hosts.connection(host).script(script).stdout.split()
+    if words[-1:] != ["active"]:
+        return "fabric-containers.service, which plugs it when it starts, does not run"
+    if len(words) == 3 and words[0] == words[1]:
+        return None
+    return f"{container} does not run, or namespace {name} is not its own"

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netwright.installs import fabric_containers
+from netwright.installs.fabric_containers import Plugs
 from netwright.installs.fabric_network import ifname
 from netwright.installs.fabric_routing import CONFIG, Had, had
 from netwright.installs.read import MARK, parts, unit
@@ -31,6 +33,7 @@ if command -v birdc >/dev/null; then
   part protocols; birdc show protocols all 2>&1
 fi
 part routes; ip -4 -j route show table main
+{fabric_containers.EVIDENCE}
 part end
 """
 
@@ -66,6 +69,7 @@ class Evidence:
     """By the protocol's name."""
     routes: tuple[Mapping[str, Any], ...] = ()
     """As `ip -j route` prints them."""
+    plugs: Plugs = field(default_factory=Plugs)
 
     @property
     def had(self) -> Had | None:
@@ -98,6 +102,7 @@ def parse(output: list[str]) -> Evidence:
         config=config,
         sessions=dict(_sessions(found.get("protocols", "").splitlines())),
         routes=tuple(json.loads(found["routes"] or "[]")),
+        plugs=fabric_containers.parse(found),
     )
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from netwright.errors import DeclarationError
 from netwright.installs import fabric_blocks
-from netwright.installs.fabric import Fabric, problems
+from netwright.installs.fabric import Fabric
 from netwright.installs.fabric_network import ifname, network
 from netwright.installs.fabric_pairs import Place, allowed, heard, partners
+from netwright.installs.fabric_problems import problems
 from netwright.installs.read import read
 from netwright.state import load
 
@@ -68,6 +69,14 @@ def _node(address=None, block=None, **workloads):
         (
             {"hosts": {"f0": _node(a="10.66.0.1"), "f1": _node(b="10.66.0.1")}},
             "fabric.hosts.f1.workloads.b.address: 10.66.0.1 is that of f0/a",
+        ),
+        (
+            {"hosts": {"f0": {"workloads": {n: {"container": "web-1"} for n in ("a", "b")}}}},
+            "fabric.hosts.f0.workloads.b.container: web-1 is that of a",
+        ),
+        (
+            {"hosts": {"f0": {"workloads": {"a": {"container": "$(id)"}}}}},
+            "fabric.hosts.f0.workloads.a.container: is not a container's name",
         ),
         ({"hosts": {"f0": _node(address="10.66.0.9")}}, "is in pool 10.66.0.0/16, which is for"),
         (
