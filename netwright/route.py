@@ -145,6 +145,9 @@ class Route(Model):
             for name, what in path.mismatches():
                 if name not in ("dst", "src"):
                     yield f"nexthops[{index}]{name and '.'}{name}", what
+            if self.family == "inet6" and path.via is None and path.dev is not None:
+                # rt6_qualify_for_ecmp in net/ipv6/route.c
+                yield f"nexthops[{index}]", "needs via: each of several IPv6 ways has a gateway"
             if hops[index].way in [hop.way for hop in hops[:index]]:
                 yield f"nexthops[{index}]", "is there twice; weight gives a way a larger share"
         yield from self._families()

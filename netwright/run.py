@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netwright import (
     file,
@@ -163,15 +163,26 @@ def _failure(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]
     assert step is not None
     found = [Problem(step.path, f"`{answer.line}` failed: {answer.words}")]
     try:
-        now = {item.path for item in run.rest(answer.snapshot.state)}
+        now = {_told_once(item) for item in run.rest(answer.snapshot.state)}
     except HostError as error:
         return [*found, *error.problems]
-    then = {item.path for item in run.rest(before.state)}
+    then = {_told_once(item) for item in run.rest(before.state)}
     left = sorted(then ^ now)
     if left:
         what = f"what had been done could not all be undone: {', '.join(left[:10])}"
         return [*found, Problem("", what), *(Problem("undo", line) for line in answer.left)]
     return [*found, Problem("", "all that had been done is undone; the host is as it was")]
+
+
+def _told_once(step: Step) -> str:
+    """A step's path. A pair goes with the end that is the older one, and after an undo that made
+    it again this may be the other: then it is that of the end whose path comes first."""
+    link = None if step.attribute else step.before
+    peer = link.veth.peer if isinstance(link, Link) and link.veth is not None else None
+    if peer is None:
+        return step.path
+    other = replace(step, netns=peer.netns or step.netns, thing=f"links.{peer.name}")
+    return min(step.path, other.path)
 
 
 def lines(plan: Plan) -> Iterator[str]:

@@ -29,6 +29,10 @@ def _problems(**route):
         ({"nexthops": [A, {**B, "weight": 0}]}, "routes[0].nexthops[1].weight: 0 is not in 1..256"),
         ({"nexthops": [A, {**B, "onlink": True}]}, "routes[0].nexthops[1].onlink: needs both"),
         ({"nexthops": [A, {"via": "fd00::1", "mac": 1}]}, "routes[0].nexthops[1].mac: "),
+        (
+            {"dst": "fd01::/64", "nexthops": [{"via": "fd00::2"}, {"dev": "eth0"}]},
+            "routes[0].nexthops[1]: needs via: each of several IPv6 ways has a gateway",
+        ),
         ({"nexthops": [A, B], "src": "fd00::1"}, "routes[0].src: fd00::1 is not of family inet"),
     ],
 )
@@ -39,7 +43,7 @@ def test_what_is_refused_is_named(route, words):
 
 
 def test_a_gateway_tells_the_family_of_a_default_route():
-    hops = [{"dev": "wg0"}, {"via": "fd00::1"}]
+    hops = [{"via": "fe80::1", "dev": "wg0"}, {"via": "fd00::1"}]
     (route,) = load({"routes": [{"dst": "default", "nexthops": hops}]}).routes
     assert (route.family, route.metric, route.scope) == ("inet6", 1024, "global")
 

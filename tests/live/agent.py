@@ -224,7 +224,14 @@ def _route(item: Any, names: dict[int, str]) -> list[Any]:
         *(str(item.get(f"RTA_{key}")) for key in ("GATEWAY", "VIA", "PREFSRC", "PRIORITY")),
         names.get(item.get("RTA_OIF"), ""),
         str(dict(metrics["attrs"])) if metrics else "",
+        str(sorted(_hop(hop, names) for hop in item.get("RTA_MULTIPATH") or ())),
     ]
+
+
+def _hop(hop: Any, names: dict[int, str]) -> list[Any]:
+    gateway = hop.get("RTA_GATEWAY") or hop.get("RTA_VIA")
+    # `hops` is the weight less one, as the kernel keeps it; 4 is onlink.
+    return [str(gateway), names.get(hop["oif"], ""), hop["hops"], hop["flags"] & 4]
 
 
 _PARAMETERS = ("ipv4/conf", "ipv6/conf")

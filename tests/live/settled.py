@@ -37,3 +37,33 @@ def _without_loops(document):
             link.pop("port", None)
         else:
             seen.add(place)
+
+
+_HOP = ("via", "dev", "onlink")
+
+
+def several_ways(document):
+    """Each route takes the ways of the others of its namespace and family as well."""
+    for space in (document, *(document.get("netns") or {}).values()):
+        routes = [route for route in space.get("routes") or () if _way(route)]
+        ways = [(_family(route), _way(route)) for route in routes]
+        for number, route in enumerate(routes):
+            others = [way for family, way in ways if family == _family(route)]
+            # The kernel knows no way twice, and of IPv6 none without a gateway.
+            hops = [way for at, way in enumerate(others) if way not in others[:at]]
+            if len(hops) > 1 and (_family(route) == "inet" or all("via" in way for way in hops)):
+                weights = [{**way, "weight": at + number + 1} for at, way in enumerate(hops)]
+                for key in (*_HOP, "src"):
+                    route.pop(key, None)
+                route["nexthops"] = weights
+    return document
+
+
+def _family(route):
+    words = f"{route.get('dst')} {route.get('via')} {route.get('family')}"
+    return "inet6" if ":" in words or "inet6" in words else "inet"
+
+
+def _way(route):
+    """Where it leads, if it is to be there and leads anywhere."""
+    return route.get("state") != "absent" and {key: route[key] for key in _HOP if key in route}

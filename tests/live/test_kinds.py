@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from netwright import run
+from netwright.errors import HostError
 from netwright.state import load
 from tests.live.sandbox import Sandbox
 
@@ -72,6 +73,9 @@ def _boots(sandbox, before):
     """Everything goes as by a reboot, and the boot script alone brings it back."""
     sandbox.sh("for n in $(ip netns list | cut -d' ' -f1); do ip netns delete $n; done")
     sandbox.sh("ip link delete v0")
+    # The kernel takes a while to take a namespace's ends of pairs away.
+    gone = "until ! ip -o link | grep -q @; do sleep 0.1; done"
+    assert sandbox.sh(f"timeout 30 sh -c '{gone}'").status == 0
     assert sandbox.sh("sh /etc/netwright/network/boot").status == 0
     assert sandbox.prepare(load(before)).plan == []
 
@@ -114,6 +118,94 @@ def test_macvlan_modes():
         assert _reaches(sandbox, "two", "10.9.0.9")
         sandbox.converge({})
         assert sandbox.sh("ip netns list; ip -br link show v0").out == []
+
+
+def test_a_macvlan_that_takes_all_of_its_parent():
+    """`passthru`: with the parent's MAC, and for no second one; no mode changes into it."""
+    alone = copy.deepcopy(MACVLAN)
+    del alone["netns"]["two"]
+    options = alone["netns"]["one"]["links"]["mv0"]["macvlan"]
+    with Sandbox() as sandbox:
+        sandbox.converge(alone)
+        options["mode"] = "passthru"
+        plan = sandbox.prepare(load(alone)).plan
+        assert [line for line in run.lines(plan) if line.startswith("-/+ netns.one.links.mv0")]
+        sandbox.converge(alone)
+        _silent(sandbox, alone)
+        assert _reaches(sandbox, "one", "10.9.0.9")
+        found = sandbox.read()
+        assert found["one"]["links"]["mv0"]["mac"] == found["host"]["links"]["v0"]["mac"]
+        _boots(sandbox, alone)
+        assert _reaches(sandbox, "one", "10.9.0.9")
+        second = {"one": {"links": {"mv1": alone["netns"]["one"]["links"]["mv0"]}}}
+        with pytest.raises(HostError, match=r"one\.links\.mv1.*passthru is for the only one on v0"):
+            sandbox.prepare(load({"netns": second}), "another")
+        options["mode"] = "bridge"
+        sandbox.converge(alone)
+        _silent(sandbox, alone)
+        assert _reaches(sandbox, "one", "10.9.0.9")
+        sandbox.converge({})
+        assert sandbox.sh("ip netns list; ip -br link show v0").out == []
+
+
+def _in_group(group):
+    """Three ends on one wire; nobody is told where the others are."""
+
+    def end(number):
+        tunnel = {"id": 7, "group": group, "link": "wire", "local": f"192.0.2.{number}"}
+        return {
+            "links": {
+                "lo": {},
+                "wire": {"addresses": [f"192.0.2.{number}/24"]},
+                "vx0": {
+                    "kind": "vxlan", "vxlan": tunnel, "mtu": 1450,
+                    "addresses": [f"10.7.0.{number}/24"],
+                },
+            }
+        }  # fmt: skip
+
+    ports = {
+        f"p{number}": {
+            "kind": "veth", "veth": {"peer": {"name": "wire", "netns": f"e{number}"}},
+            "master": "v0",
+        }
+        for number in (1, 2, 3)
+    }  # fmt: skip
+    bridge = {"kind": "bridge", "bridge": {"stp_state": False, "mcast_snooping": False}}
+    return {
+        "links": {"v0": bridge, **ports},
+        "netns": {f"e{number}": end(number) for number in (1, 2, 3)},
+    }
+
+
+def _forget(sandbox):
+    for name in ("e1", "e2", "e3"):
+        forget = f"ip -n {name} neigh flush all; bridge -n {name} fdb flush dev vx0 dynamic"
+        assert sandbox.sh(forget).status == 0
+
+
+def test_an_overlay_by_a_multicast_group():
+    network = _in_group("239.1.1.7")
+    with Sandbox() as sandbox:
+        sandbox.converge(network)
+        _silent(sandbox, network)
+        for address in ("10.7.0.2", "10.7.0.3"):
+            assert _reaches(sandbox, "e1", address)
+        joined = sandbox.sh("ip netns exec e1 ip -4 maddress show dev wire").out
+        assert any("239.1.1.7" in line for line in joined), joined
+        # One that has joined another group is not found; nor does it find.
+        apart = copy.deepcopy(network)
+        apart["netns"]["e2"]["links"]["vx0"]["vxlan"]["group"] = "239.1.1.8"
+        sandbox.converge(apart)
+        _silent(sandbox, apart)
+        _forget(sandbox)
+        assert not _reaches(sandbox, "e1", "10.7.0.2")
+        assert _reaches(sandbox, "e1", "10.7.0.3")
+        sandbox.converge(network)
+        _forget(sandbox)
+        assert _reaches(sandbox, "e1", "10.7.0.2")
+        _boots(sandbox, network)
+        assert _reaches(sandbox, "e3", "10.7.0.2")
 
 
 @contextmanager

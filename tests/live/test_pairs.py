@@ -16,7 +16,7 @@ from netwright.step import undo
 from tests.core.compare import gone
 from tests.core.documents import pairs
 from tests.live.sandbox import Sandbox
-from tests.live.settled import settled
+from tests.live.settled import settled, several_ways
 
 pytestmark = pytest.mark.live
 
@@ -105,17 +105,18 @@ def sandbox():
         yield made
 
 
-def test_random_pairs(sandbox):
-    tried = 0
+@pytest.mark.parametrize(("count", "form"), [(COUNT, dict), (COUNT // 8, several_ways)])
+def test_random_pairs(sandbox, count, form):
+    tried = ways = 0
 
     @settings(
-        max_examples=COUNT + COUNT // 4, derandomize=True, database=None, deadline=None,
+        max_examples=count + count // 4, derandomize=True, database=None, deadline=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(pairs())
     def try_one(pair):
-        nonlocal tried
-        first, second = map(settled, pair)
+        nonlocal tried, ways
+        first, second = (form(settled(document)) for document in pair)
         sandbox.reset()
         sandbox.ip(*FOREIGN)
         empty = _read(sandbox)
@@ -138,10 +139,12 @@ def test_random_pairs(sandbox):
         sandbox.converge({})
         _same(empty, _read(sandbox))
         tried += 1
+        ways += "nexthops" in str(pair)
 
     try_one()
-    print(f"\npairs of states tried on the real kernel: {tried}")
-    assert tried >= COUNT
+    print(f"\npairs of states tried on the real kernel: {tried}, {ways} with several ways")
+    assert tried >= count
+    assert form is dict or ways >= count // 4
 
 
 def test_a_new_ipv6_address_is_a_source(sandbox):

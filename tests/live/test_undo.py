@@ -54,3 +54,23 @@ def test_a_namespace_comes_back_with_its_tables_and_sets():
         text = script.render("network", undo(run.network), [], *read)
         assert sandbox.sh(text).status == 0
         assert _shown(sandbox) == before
+
+
+def test_a_pair_that_came_back_is_not_said_to_be_lost():
+    """The end that the kernel made first is the other one now; nothing else has changed."""
+    pair = {
+        name: {"kind": "veth", "veth": {"peer": {"name": other}}}
+        for name, other in (("e1", "v1"), ("v1", "e1"))
+    }
+    bad = {"kind": "bridge", "ipv4": {"no_such_parameter": 1}}
+    with Sandbox() as sandbox:
+        sandbox.converge({"netns": {"red": {"links": pair}}})
+        before = sandbox.read()["red"]["links"]
+        declared = load({"netns": {"red": {}}, "links": {"br7": bad}})
+        snapshot = sandbox.snapshot(declared)
+        run = runs.prepare("network", declared, snapshot)
+        answer = sandbox.execute(run)
+        assert answer.failed is not None
+        assert sandbox.read()["red"]["links"] == before
+        (_, undone) = map(str, runs.outcome(run, snapshot, answer))
+        assert undone == "all that had been done is undone; the host is as it was"
