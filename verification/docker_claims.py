@@ -58,9 +58,17 @@ def claims(host: str, settings: Settings) -> Iterator[tuple[str, Failure]]:
     for name in settings.images:
         yield f"images.{name}", partial(_image, host, name)
     for name, container in settings.containers.items():
-        yield f"containers.{name}", partial(_container, host, name, container)
-        for port in container.ports:
-            yield f"containers.{name}.ports[{port}]", partial(_port, host, port)
+        for path, failure in _of_container(host, name, container):
+            yield f"containers.{name}{path}", failure
+
+
+def _of_container(host: str, name: str, container: Container) -> Iterator[tuple[str, Failure]]:
+    yield "", partial(_container, host, name, container)
+    for option, field, value in _limits(container):
+        said = f"{option} {getattr(container, option)}"
+        yield f".{option}", partial(_limit, host, name, said, field, value)
+    for port in container.ports:
+        yield f".ports[{port}]", partial(_port, host, port)
 
 
 def _ask(hosts: Reached, host: str, command: str) -> str:
@@ -141,6 +149,23 @@ def _container(host: str, name: str, declared: Container, hosts: Reached) -> str
     if found.split()[: len(wanted)] != wanted:
         return f"declared {' '.join(wanted)}, found {found}"
     return None
+
+
+def _limits(container: Container) -> Iterator[tuple[str, str, int]]:
+    """Option, Docker's word for it, and its value in bytes or billionths of a processor."""
+    if container.memory is not None:
+        number, unit = container.memory.rstrip("bkmg"), container.memory[-1]
+        yield "memory", "Memory", int(number) << 10 * max(0, "bkmg".find(unit))
+    if container.cpus is not None:
+        yield "cpus", "NanoCpus", round(container.cpus * 10**9)
+
+
+def _limit(host: str, name: str, said: str, field: str, value: int, hosts: Reached) -> str | None:
+    found = _ask(hosts, host, f"docker inspect -f '{{{{.HostConfig.{field}}}}}' {quote(name)} 2>&1")
+    if found == "0":
+        # Docker makes the container all the same, and warns.
+        return f"declared {said}, there is no limit: has the host's kernel such a controller?"
+    return None if found == str(value) else f"declared {said} ({value}), found {found}"
 
 
 def _port(host: str, port: str, hosts: Reached) -> str | None:
