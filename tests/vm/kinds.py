@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
-__all__ = ["everything"]
+__all__ = ["LOSSLESS", "apart", "everything", "otherwise", "tunnel", "wrong_vlans"]
 
 
 def _veth(ifname: str, netns: str, **fields: Any) -> dict[str, Any]:
@@ -73,6 +74,32 @@ def _ipvlans() -> dict[str, Any]:
     return {"links": _veth("under", "behind"), "netns": spaces, "checks": checks}
 
 
+def apart() -> dict[str, Any]:
+    """What takes no reboot: ipvlans that are routed, and a VXLAN whose ends meet in a group."""
+    links: dict[str, Any] = {}
+    spaces: dict[str, Any] = {}
+    for net, mode in ((18, "l3"), (19, "l3s")):
+        behind = {"lo": {}, f"up{net}": _end(f"10.{net}.0.9/24")}
+        routes = [{"dst": f"10.{net}.{number}.0/24", "via": f"10.{net}.0.1"} for number in (1, 2)]
+        spaces[f"by{net}"] = {"links": behind, "routes": routes}
+        links |= _veth(f"up{net}", f"by{net}", **_end(f"10.{net}.0.1/24"))
+        for number in (1, 2):
+            link = {"kind": "ipvlan", "link_netns": "host"}
+            link["ipvlan"] = {"link": f"up{net}", "mode": mode}
+            inside = {"lo": {}, "iv0": {**link, **_end(f"10.{net}.{number}.1/24")}}
+            routes = [{"dst": "default", "dev": "iv0", "scope": "link"}]
+            spaces[f"v{net}-{number}"] = {"links": inside, "routes": routes}
+    for number, place in ((1, links), (2, {"lo": {}})):
+        options = {"id": 20, "group": "239.1.1.20", "link": "gr0", "local": f"10.20.0.{number}"}
+        cable = _veth("gr0", "grfar")["gr0"] if place is links else {}
+        place["gr0"] = {**cable, **_end(f"10.20.0.{number}/24")}
+        place["vxg"] = {"kind": "vxlan", "vxlan": options, **_end(f"10.21.0.{number}/24")}
+    spaces["grfar"] = {"links": place}
+    # In l3s the host's own rules see what is for a namespace.
+    rules = [f"-i up{net} -d 10.{net}.2.1 -j DROP" for net in (18, 19)]
+    return {"links": links, "netns": spaces, "iptables": {"filter": {"INPUT": rules}}}
+
+
 def _end(address: str) -> dict[str, Any]:
     return {"addresses": [address]}
 
@@ -115,12 +142,13 @@ def _vrf() -> dict[str, Any]:
     }
 
 
-def _wireguard(keys: dict[str, str]) -> dict[str, Any]:
-    """A tunnel over a cable of its own."""
+def tunnel(keys: dict[str, str]) -> dict[str, Any]:
+    """A tunnel over a cable of its own, with keys as `everything` takes them."""
 
     def wg(own: str, other: str, number: int) -> dict[str, Any]:
         peer = {
             "public_key": keys[other],
+            "preshared_key_file": "/etc/wireguard/between.psk",
             "allowed_ips": [f"10.16.0.{3 - number}/32"],
             "endpoint": f"10.15.0.{3 - number}:51820",
             "persistent_keepalive": 25,
@@ -187,7 +215,7 @@ def everything(keys: dict[str, str]) -> dict[str, Any]:
         "routes": [],
         "checks": [],
     }
-    parts = (_vlans(), _bridge_vlans(), _ipvlans(), _bond(), _vrf(), _wireguard(keys))
+    parts = (_vlans(), _bridge_vlans(), _ipvlans(), _bond(), _vrf(), tunnel(keys))
     for part in (*parts, _plain(), _ipvs()):
         for name, value in part.items():
             if isinstance(value, dict):
@@ -196,3 +224,50 @@ def everything(keys: dict[str, str]) -> dict[str, Any]:
             else:
                 whole[name] = [*whole.get(name, []), *value]
     return whole
+
+
+LOSSLESS = {
+    "far": "10.3.0.1",
+    "sw1": "10.10.0.2",
+    "iv1": "10.11.0.2",
+    "rack": "10.12.0.1",
+    "redfar": "10.13.0.1",
+    "wgfar": "10.16.0.1",
+}
+"""Namespace -> whom it reaches over each kind of `everything`."""
+
+
+def otherwise(network: dict[str, Any]) -> dict[str, Any]:
+    """`everything` with what the kernel changes in place, of links that packets pass."""
+    changed = deepcopy(network)
+    links = changed["links"]
+    links["trunk.3"]["vlan"]["egress_qos_map"] = ["0:4", "1:3"]
+    links["trunk.3"]["txqueuelen"] = 500
+    links["sw0"]["bridge"]["ageing_time"] = 200
+    links["port1"]["port"]["vlans"] = [{"vid": 10, "pvid": True, "untagged": True}, {"vid": 77}]
+    changed["netns"]["iv1"]["links"]["iv0"]["mtu"] = 1400
+    links["bond0"]["bond"] |= {"miimon": 200, "num_grat_arp": 1}
+    links["r0"]["addresses"] = ["10.13.0.1/24", "10.13.9.1/32"]
+    links["wg0"]["wireguard"]["peers"][0]["persistent_keepalive"] = 20
+    return changed
+
+
+def wrong_vlans(*addresses: str) -> dict[str, dict[str, Any]]:
+    """Declarations by which a host's untagged card ends in another VLAN than its addresses."""
+    bridge = {"stp_state": False, "vlan_filtering": True, "vlan_default_pvid": 0}
+
+    def on_bridge(vid: int) -> dict[str, Any]:
+        def untagged(vid: int) -> dict[str, Any]:
+            return {"vlans": [{"vid": vid, "pvid": True, "untagged": True}]}
+
+        own = {**bridge, **untagged(3)}
+        br9 = {"kind": "bridge", "bridge": own, "addresses": [*addresses]}
+        eth0 = {"addresses": [], "master": "br9", "port": untagged(vid)}
+        return {"links": {"br9": br9, "eth0": eth0}}
+
+    tagged = {"kind": "vlan", "vlan": {"link": "eth0", "id": 3}, "addresses": [*addresses]}
+    return {
+        "right": on_bridge(3),
+        "a port in another VLAN than the bridge": on_bridge(4),
+        "tags where the switch has none": {"links": {"eth0": {"addresses": []}, "eth0.3": tagged}},
+    }
