@@ -55,6 +55,16 @@ def test_rules_of_the_other_backend_are_warned_about(backend: str, other: str) -
         assert host.sh(f"iptables-{other}-save | grep -c '^-A'") == "1\n"
 
 
+def test_each_namespace_is_warned_about_by_itself() -> None:
+    with Host("nft") as host:
+        host.sh("for name in n m; do ip netns add $name; done")
+        host.sh("ip netns exec n iptables-legacy -P FORWARD DROP")
+        document = {**_INPUT, "netns": {"n": _INPUT, "m": _INPUT}}
+        (warning,) = host.prepare(document).warnings
+        said = "netns.n.iptables: iptables-legacy holds rules as well: packets meet both"
+        assert str(warning) == said
+
+
 def test_reading_makes_no_tables() -> None:
     with Host("legacy") as host:
         host.prepare(_INPUT)
