@@ -11,6 +11,7 @@ from typing import Any
 
 from pyinfra.api.inventory import Inventory
 
+from netwright.installs import daemon
 from netwright.installs.docker import Container, Network, Settings
 from netwright.operations.declared_installs import engines as declared_engines
 from netwright.operations.declared_installs import in_group
@@ -111,11 +112,11 @@ def _told(host: str, key: str, value: Any, hosts: Reached) -> str | None:
 
 
 def _written(host: str, key: str, value: Any, hosts: Reached) -> str | None:
-    text = _ask(hosts, host, "cat /etc/docker/daemon.json")
-    there = f'"{key}"' in text
-    return (
-        None if there is (value is not None) else f"daemon.json: {'has' if there else 'lacks'} it"
-    )
+    try:
+        found = daemon.parse(_ask(hosts, host, "cat /etc/docker/daemon.json")).get(key)
+    except ValueError as error:
+        return f"daemon.json: {error}"
+    return None if found == value else f"daemon.json: declared {value!r}, found {found!r}"
 
 
 def _user(host: str, user: str, hosts: Reached) -> str | None:

@@ -1,4 +1,4 @@
-"""Limits of containers are verified, and red where Docker has taken them away."""
+"""What is verified of Docker beside what it tells: the file's values, and limits in force."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -46,3 +46,25 @@ def test_a_limit_that_docker_took_away_is_a_failure():
     failures = _said({"HostConfig.Memory": 0, "HostConfig.NanoCpus": 1500000000})
     assert failures["memory"].startswith("declared memory 64m, there is no limit")
     assert failures["cpus"] == "declared cpus 0.5 (500000000), found 1500000000"
+
+
+def _written(text, **declared):
+    hosts = SimpleNamespace(
+        connection=lambda host: SimpleNamespace(
+            script=lambda command: SimpleNamespace(stdout=text, rc=0)
+        )
+    )
+    settings = Settings.model_validate({"daemon": declared})
+    (failure,) = (each for path, each in claims("d0", settings) if path.startswith("daemon."))
+    return failure(hosts)
+
+
+def test_a_key_of_the_file_has_its_value():
+    text = '{"mtu": 1400, "log-opts": {"max-size": "10m"}, "mtu-of-others": 1}'
+    assert _written(text, mtu=1400) is None
+    assert _written(text, mtu=1500) == "daemon.json: declared 1500, found 1400"
+    assert _written(text, **{"log-opts": {"max-size": "10m"}}) is None
+    assert _written(text, **{"log-opts": {"max-size": "9m"}})
+    assert _written(text, dns=None) is None
+    assert _written(text, mtu=None) == "daemon.json: declared None, found 1400"
+    assert _written("{", mtu=1400).startswith("daemon.json: ")
