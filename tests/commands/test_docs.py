@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from netwright.commands import main
+from netwright.links.options import Options
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.*")]
@@ -63,6 +64,35 @@ def test_there_is_something_to_try():
 def test_pipelines_are_yaml_with_junit(path):
     assert isinstance(yaml.safe_load(path.read_text()), dict)
     assert "--junit-xml network.xml" in path.read_text()
+
+
+def test_jobs_wait_for_jobs_that_there_are():
+    github = yaml.safe_load((ROOT / "docs/ci/github-actions.yml").read_text())["jobs"]
+    gitlab = yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text())
+    jobs = {name: item for name, item in gitlab.items() if "script" in item}
+    assert {"lint", "lab", "staging"} <= set(github)
+    assert {item["stage"] for item in jobs.values()} == set(gitlab["stages"])
+    for known in (github, jobs):
+        for item in known.values():
+            needs = item.get("needs", [])
+            assert {needs} <= set(known) if isinstance(needs, str) else set(needs) <= set(known)
+
+
+def test_the_template_of_a_new_kind_is_one():
+    """As CONTRIBUTING.md has it: a room that loads, with the marks that links of all kinds read."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
+    room = {"__name__": "dummy2"}
+    exec(compile(code, "CONTRIBUTING.md", "exec", dont_inherit=True), room)
+    kind = room["Dummy2"]
+    assert issubclass(kind, Options)
+    assert kind(id=5, ageing=3).model_dump(exclude_none=True) == {"id": 5, "ageing": 3}
+    with pytest.raises(ValueError, match="4094"):
+        kind(id=5000)
+    marks = {name for name in vars(Options) if name.isupper()}
+    assert {"IDENTITY", "REQUIRED", "PARENT"} <= marks
+    assert {name for name in vars(kind) if name.isupper()} <= marks
+    for name in ("netwright/links/link.py", "operations/link.py", "tests/golden"):
+        assert (ROOT / name).exists()
 
 
 def _help(command, context):

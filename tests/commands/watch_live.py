@@ -156,7 +156,8 @@ def main(count: int) -> None:
         injected, times = trials(watcher, count)
         text = Path("/run/drift.prom").read_text()
         assert "netwright_drifts{" in text, text
-        used = memory(watcher.process.pid) - memory(bare.pid)
+        whole = memory(watcher.process.pid)
+        used = whole - memory(bare.pid)
         watcher.process.terminate()
         status = watcher.process.wait(timeout=30)
     finally:
@@ -165,7 +166,7 @@ def main(count: int) -> None:
     times.sort()
     print(f"injected {injected}, told {injected}, exit status {status}")
     print(f"median {times[len(times) // 2]:.2f} s, slowest {times[-1]:.2f} s")
-    print(f"private memory above the interpreter's: {used} kB")
+    print(f"private memory: {whole} kB, above the interpreter's: {used} kB")
 
 
 if __name__ == "__main__":
