@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netwright import watch
+from netwright.commands.watch import _Sink
 from netwright.errors import HostError, Problem
 from netwright.run import prepare
 from netwright.snapshot import Snapshot
@@ -112,6 +113,19 @@ def test_metrics_are_as_prometheus_reads_them():
     assert 'netwright_drift{host="a",path="links.\\"a\\n"} 1' in text
     form = r'# (HELP|TYPE) \w+ .+|\w+(\{(\w+="(\\.|[^"\\])*",?)+\})? [0-9.]+'
     assert all(re.fullmatch(form, line) for line in text.splitlines())
+
+
+def test_a_hook_is_told_all_of_each_event(tmp_path, capsys):
+    found = tmp_path / "found"
+    names = ("HOST", "EVENT", "PATH", "PRESENT", "DECLARED")
+    hook = "; ".join(f'printf "%s\\n" "$NETWRIGHT_{name}" >> {found}' for name in names)
+    drift = watch.Drift('links.$(id) "x".mtu', 1400, "a'b")
+    events = list(watch.changes("web1", {}, {drift.key: drift}))
+    _Sink("text", f"{hook}; exit 3", None).tell(events)
+    assert found.read_text().splitlines() == [
+        "web1", "drift", 'links.$(id) "x".mtu', "1400", '"a\'b"'
+    ]  # fmt: skip
+    assert "the hook failed with exit status 3" in capsys.readouterr().err
 
 
 @pytest.mark.lab
