@@ -30,7 +30,6 @@ docker = (
                     "network": "lan",
                     "address": "172.30.0.11",
                     "ports": ["8080:80"],
-                    "memory": "64m",
                 },
                 "two": {
                     "image": "busybox",

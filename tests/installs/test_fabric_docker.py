@@ -21,7 +21,7 @@ ADDRESSES = {"d0": "10.67.0.10", "d1": "10.67.0.70"}
 ALONE = {"d0": "10.67.0.50", "d1": "10.67.0.114"}
 
 
-def _docker(host: str, memory: str = "64m") -> dict[str, object]:
+def _docker(host: str, round_: str = "1") -> dict[str, object]:
     command = ["/bin/httpd", "-f", "-p", "80", "-h", "/www"]
     return {
         "networks": {"fabric": {"subnet": BLOCKS[host], "masquerade": False}},
@@ -31,12 +31,15 @@ def _docker(host: str, memory: str = "64m") -> dict[str, object]:
                 "image": "busybox", "command": command, "network": "fabric",
                 "address": ADDRESSES[host],
             },
-            "alone": {"image": "busybox", "command": command, "network": "none", "memory": memory},
+            "alone": {
+                "image": "busybox", "command": command, "network": "none",
+                "environment": {"ROUND": round_},
+            },
         },
     }  # fmt: skip
 
 
-def _declare(bench: Bench, memory: str = "64m", **more: dict[str, object]) -> None:
+def _declare(bench: Bench, round_: str = "1", **more: dict[str, object]) -> None:
     hosts: dict[str, dict[str, Any]] = {
         host: {"block": block, "workloads": {"ns": {"address": WORKLOADS[host]}, **more}}
         for host, block in BLOCKS.items()
@@ -44,7 +47,7 @@ def _declare(bench: Bench, memory: str = "64m", **more: dict[str, object]) -> No
     for host, node in hosts.items():
         if "box" in more:
             node["workloads"]["box"] = {**more["box"], "address": ALONE[host]}
-    data = {host: {"docker": _docker(host, memory)} for host in BLOCKS}
+    data = {host: {"docker": _docker(host, round_)} for host in BLOCKS}
     bench.declare(data, fabric={"pool": "10.67.0.0/16", "hosts": hosts})
 
 
@@ -141,7 +144,7 @@ def _without_a_network(bench: Bench) -> None:
     bench.deploy("fabric", "-y")
     assert "2 packets received" in sh(bench, "d0", _pings("d0", "d1"))
     # Containers that are made again in the same run.
-    _declare(bench, memory="65m", box=box)
+    _declare(bench, round_="2", box=box)
     bench.deploy("fabric", "-y", first=("deploys/docker.py",))
     assert _own(bench, "d0")
     assert "2 packets received" in sh(bench, "d0", _pings("d0", "d1"))
