@@ -50,7 +50,8 @@ def _inside(number: int) -> Iterator[str]:
         for key, value in NETNS_PARAMETERS.items()
     )
     for space in spaces(number):
-        yield f"ip -n {space.name} -batch - <<'END'"
+        # Not `ip -n`: it copies all of the host's mounts, of which each namespace is one.
+        yield f"nsenter --net=/run/netns/{space.name} ip -batch - <<'END'"
         yield "link set dev lo up"
         yield f"address add {space.address} dev eth0"
         yield "link set dev eth0 up"

@@ -11,6 +11,7 @@ from shlex import quote
 
 from netwright.iptables_shell import BOOT
 from netwright.links.link import Link, SeenLink
+from netwright.place_shell import PLACE
 from netwright.plan import plan
 from netwright.script import batches
 from netwright.state import Namespace, NetworkState
@@ -48,25 +49,7 @@ nw_dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$nw_dir"' EXIT
 : > "$nw_dir/late"
 NW_FIREWALL
-nw_ip() {
-  if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
-}
-nw_bridge() {
-  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
-}
-nw_in() {
-  if [ "$1" = host ]; then
-    shift
-    "$@"
-  elif command -v nsenter > /dev/null; then
-    # Three times as fast as ip, which makes a mount namespace as well.
-    nw_inside=$1
-    shift
-    nsenter --net="/run/netns/$nw_inside" "$@"
-  else
-    ip netns exec "$@"
-  fi
-}
+NW_PLACE
 NW_SYSCTL='
 line=0
 while read -r key value; do
@@ -187,6 +170,7 @@ def render(name: str, plan: Plan) -> str:
     return (
         _SCRIPT.replace("NW_NAME", name)
         .replace("NW_FIREWALL", BOOT if {"ipset", "tables"} & tools else "")
+        .replace("NW_PLACE", PLACE)
         .replace("NW_TRIES", str(2 * PATIENCE))
         .replace("NW_BODY", "\n".join(_body(plan)))
     )

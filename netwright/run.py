@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from netwright import (
     file,
@@ -20,11 +20,11 @@ from netwright.errors import HostError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
 from netwright.snapshot import NO_LEDGER, Snapshot, reads
-from netwright.state import NetworkState
+from netwright.state import Namespace, NetworkState
 from netwright.step import Phase, Plan, Step
 from netwright.traps import traps
 
-__all__ = ["Run", "files", "lines", "outcome", "prepare"]
+__all__ = ["Run", "answer", "files", "lines", "outcome", "prepare"]
 
 
 _LOST = (
@@ -46,6 +46,8 @@ class Run:
     warnings: tuple[Problem, ...] = ()
     stamp: str = ""
     """The ledger that the plan was made for; empty: any."""
+    unread: Mapping[str, Namespace] = field(default_factory=dict)
+    """Namespaces that the plan leaves alone, as they are: nobody need read them again."""
 
     @property
     def plan(self) -> Plan:
@@ -68,12 +70,12 @@ class Run:
         """
         read = reads(self.desired), files(self.name)
         plans = self._now, self.files.switched
-        return script.render(self.name, *plans, *read, who, confirm, self.stamp)
+        return script.render(self.name, *plans, *read, who, confirm, self.stamp, self.unread)
 
     def confirmation(self) -> str:
         """The script that confirms the network and writes the files of ours."""
         read = reads(self.desired), files(self.name)
-        return script.confirmation(self.name, self._now, self.files.switched, *read)
+        return script.confirmation(self.name, self._now, self.files.switched, *read, self.unread)
 
     def recovery(self) -> str:
         """The script that undoes at once what waits for its confirmation."""
@@ -132,7 +134,40 @@ def prepare(
     wanted = {**boot, **new.files(name, keep)}
     written = file.plan(snapshot.files, wanted, persist.base(name), persist.phases(name))
     stamp = "" if snapshot.stamps is None else snapshot.stamps.get(name, NO_LEDGER)
-    return Run(name, base, desired, steps, written, warnings, stamp)
+    touched = _touched(steps, snapshot.state, desired)
+    spaces = (snapshot.state.netns or {}).items()
+    unread = {space: seen for space, seen in spaces if space not in touched}
+    return Run(name, base, desired, steps, written, warnings, stamp, unread)
+
+
+def _touched(steps: Plan, *states: NetworkState) -> set[str]:
+    """The namespaces that are different after a plan, or whose links have another end that is."""
+    found = {step.netns for step in steps}
+    found |= {command.netns for step in steps for command in step.commands()}
+    spaces = [dict(state.namespaces()) for state in states]
+    for step in steps:
+        kind, _, name = step.thing.partition(".")
+        for known in spaces:
+            links = known.get(step.netns if kind == "links" else name, Namespace()).links or {}
+            if kind == "netns":
+                found |= {name, *(end for link in links.values() for end in _ends(link))}
+            elif kind == "links" and name in links:
+                found |= _ends(links[name])
+    return found
+
+
+def _ends(link: Link) -> set[str]:
+    peer = link.veth.peer if link.veth is not None else None
+    ends = link.link_netns, peer.netns if peer is not None else None
+    return {end for end in ends if end is not None}
+
+
+def answer(run: Run, output: Iterable[str]) -> script.Answer:
+    """What a run's script printed.
+
+    Raises SnapshotError when it isn't whole.
+    """
+    return script.answer(run.plan, output, run.unread)
 
 
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:

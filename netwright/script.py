@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
@@ -20,6 +20,7 @@ from netwright.journal_shell import JOURNAL
 from netwright.lock_shell import LOCK
 from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
+from netwright.state import Namespace
 from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
 
 __all__ = ["TOO_LATE", "Answer", "answer", "confirmation", "recovery", "render"]
@@ -100,12 +101,6 @@ _SCRIPT = (
     + JOURNAL
     + LOCK
     + r"""
-nw_ip() {
-  if [ "$1" = host ]; then shift; ip "$@"; else ip -n "$@"; fi
-}
-nw_bridge() {
-  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
-}
 NW_SYSCTL='
 line=0
 while read -r key value; do
@@ -251,12 +246,13 @@ def render(
     who: str = "unknown",
     confirm: int = 0,
     stamp: str = "",
+    unread: Container[str] | None = None,
 ) -> str:
     """The script that runs a plan and then prints a snapshot.
 
     + name: the ledger's name; what is needed meanwhile stands in /run/netwright/NAME
     + now, later: the plan; with `confirm`, `later` waits for the confirmation
-    + wanted, files: what the snapshot reads, see `snapshot.functions`
+    + wanted, files, unread: what the snapshot reads, see `snapshot.functions`
     + who: the controller, for another one that comes meanwhile
     + confirm: seconds after which the host undoes it all by itself, unless the script of
       `confirmation` has come; 0: not at all
@@ -275,11 +271,17 @@ def render(
         seconds=confirm,
         leave=_LEAVE_IF_FAILED if confirm else _LEAVE,
     )
-    return f"{functions(wanted, files)}{common}{_applied(body, end)}{main}"
+    reading = functions(wanted, files, unread=unread)
+    return f"{reading}{common}{_applied(body, end)}{main}"
 
 
 def confirmation(
-    name: str, now: Plan, later: Plan, wanted: Iterable[str], files: Iterable[str] = ()
+    name: str,
+    now: Plan,
+    later: Plan,
+    wanted: Iterable[str],
+    files: Iterable[str] = (),
+    unread: Container[str] | None = None,
 ) -> str:
     """The script that confirms a run: the undo is disarmed, then `later` is run.
 
@@ -288,7 +290,8 @@ def confirmation(
     first = len(batches(now)) + 1
     body = "\n".join(_apply(batches(later), first))
     common = _common(name, "the confirmation of a run")
-    return f"{functions(wanted, files)}{common}{_applied(body, _end(body))}{_CONFIRM}"
+    reading = functions(wanted, files, unread=unread)
+    return f"{reading}{common}{_applied(body, _end(body))}{_CONFIRM}"
 
 
 def _applied(body: str, end: str) -> str:
@@ -349,13 +352,17 @@ def _restored(command: Command, number: int) -> Iterator[str]:
         yield f"{number} 1 file host restore {number} {path}"
 
 
-def answer(plan: Plan, output: Iterable[str]) -> Answer:
+def answer(
+    plan: Plan, output: Iterable[str], unread: Mapping[str, Namespace] | None = None
+) -> Answer:
     """What the script printed.
+
+    + unread: the namespaces that it was told to leave out, as they were
 
     Raises SnapshotError when it isn't whole.
     """
     lines = list(output)
-    snapshot = parse(lines)
+    snapshot = parse(lines, unread)
     failed = [number for number, line in enumerate(lines) if line.startswith("@@ failed ")]
     if not failed:
         return Answer(snapshot)

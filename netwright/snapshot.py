@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from netwright.lock_shell import ALIVE
 from netwright.model import HOST
 from netwright.module import EVIDENCE
 from netwright.parameter import known
+from netwright.place_shell import PLACE
 from netwright.site import Site
 from netwright.state import Namespace, NetworkState
 
@@ -143,10 +144,8 @@ def _keys(space: Namespace) -> Iterator[str]:
 
 _SCRIPT = r"""
 nw_show() {
-  if [ "$1" = host ]; then set -- "$1"; else set -- "$1" -n "$1"; fi
   printf '@@ netns %s\n' "$1"
-  shift
-  ip "$@" -j -d -N -batch - <<'NW_END'
+  nw_ip "$1" -j -d -N -batch - <<'NW_END'
 address show
 route show table all
 rule show
@@ -154,28 +153,10 @@ neigh show nud permanent
 neigh show proxy
 NW_END
 }
-nw_in() {
-  if [ "$1" = host ]; then
-    shift
-    "$@"
-  elif command -v nsenter > /dev/null; then
-    # Three times as fast as ip, which makes a mount namespace as well.
-    nw_inside=$1
-    shift
-    nsenter --net="/run/netns/$nw_inside" "$@"
-  else
-    ip netns exec "$@"
-  fi
-}
-nw_bridge() {
-  if [ "$1" = host ]; then shift; bridge "$@"; else bridge -n "$@"; fi
-}
 # The numbers of owners, where ip has found names.
 nw_owners() {
   printf '@@ tuntap %s\n' "$1"
-  [ "$1" = host ] || set -- "$1" -n "$1"
-  shift
-  ip "$@" -j -d link show type tun |
+  nw_ip "$1" -j -d link show type tun |
     grep -o -e '"user":"[^"]*"' -e '"group":"[^"]*"' | tr -d '"' | tr : ' ' | sort -u |
     while read -r what name; do
       case $what in
@@ -246,12 +227,11 @@ nw_read() {
       '') ;;
       @rules6)
         printf '@@ rules6 %s\n' "$name"
-        if [ "$name" = host ]; then ip -6 -j -d -N rule show
-        else ip -n "$name" -6 -j -d -N rule show; fi
+        nw_ip "$name" -6 -j -d -N rule show
         ;;
       @ids)
         printf '@@ ids %s\n' "$name"
-        if [ "$name" = host ]; then ip -j netns list; else ip -n "$name" -j netns list-id; fi
+        if [ "$name" = host ]; then ip -j netns list; else nw_ip "$name" -j netns list-id; fi
         ;;
       @iptables | @ip6tables) nw_tables "$name" "${what#@}" ;;
       @ipsets) nw_sets "$name" ;;
@@ -362,7 +342,7 @@ NW_EVIDENCE
   { cat <<'NW_END'
 NW_READS
 NW_END
-    for path in NW_DIRECTORY/*/reads NW_RUNTIME/*.reads; do [ ! -f "$path" ] || cat "$path"; done
+NW_EARLIER
   } | LC_ALL=C sort -u | NW_READER || return 1
 NW_ASIDE
   printf '@@ end\n'
@@ -370,6 +350,9 @@ NW_ASIDE
 """
 
 
+_EARLIER = f"""    for path in {DIRECTORY}/*/reads {RUNTIME}/*.reads; do
+      [ ! -f "$path" ] || cat "$path"
+    done"""
 _MANY = 20
 """Namespaces, below which the processes cost more than they save."""
 _TMP = """  nw_tmp=$(mktemp -d 2> /dev/null) || nw_tmp=$(mktemp -d -p /run) || return 1
@@ -383,25 +366,32 @@ def _declared(rules: str) -> str:
     return f"nw_declared() {{\n  cat <<'{end}'\n{rules}\n{end}\n}}\n"
 
 
-def functions(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "") -> str:
+def functions(
+    wanted: Iterable[str],
+    files: Iterable[str] = (),
+    rules: str = "",
+    unread: Container[str] | None = None,
+) -> str:
     """The shell functions, of which `nw_snapshot` prints the snapshot.
 
     + wanted: what `reads` gave
     + files: paths of ours to read besides the ledgers
     + rules: what `iptables_scratch.render` gave
+    + unread: names of namespaces to leave out; None: read those of earlier runs, too
     """
-    wanted = tuple(wanted)
+    wanted = tuple(line for line in wanted if line.split(" ")[0] not in (unread or ()))
     evidence = "\n".join(
         f"  [ ! -e {path} ] || printf '%s\\n' {name}" for name, path in EVIDENCE.items()
     )
     many = len({line.split(" ")[0] for line in wanted}) >= _MANY
     globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
     return (
-        (READ + ALIVE + site.READ + _SCRIPT)
+        (PLACE + READ + ALIVE + site.READ + _SCRIPT)
         .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
         .replace("NW_TMP", _TMP if rules else "")
         .replace("NW_EVIDENCE", evidence)
         .replace("NW_FILES", globs)
+        .replace("NW_EARLIER", _EARLIER if unread is None else "")
         .replace("NW_READER", "nw_read_all" if many else "nw_read")
         .replace("NW_OURS", " ".join(f"{start}*{end}" for start, end in OURS))
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
@@ -415,8 +405,10 @@ def script(wanted: Iterable[str], files: Iterable[str] = (), rules: str = "") ->
     return f"{functions(wanted, files, rules)}\nnw_snapshot < /dev/null\n"
 
 
-def parse(output: Iterable[str]) -> Snapshot:
+def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) -> Snapshot:
     """What the script printed, as types.
+
+    + unread: namespaces that it was told to leave out, as they were
 
     Raises SnapshotError when it isn't whole.
     """
@@ -431,8 +423,10 @@ def parse(output: Iterable[str]) -> Snapshot:
     if ("end", "") not in sections:
         raise SnapshotError([Problem("", f"the host's answer is not whole: {_tail(body)}")])
     spaces = {name: _namespace(name, sections) for kind, name in sections if kind == "netns"}
-    _pair(spaces, sections)
+    others = {name: _copied(space) for name, space in (unread or {}).items()}
+    _pair(spaces, others, sections)
     host = spaces.pop(HOST)
+    spaces |= others
     files = {
         name: "".join(f"{line[1:]}\n" for line in lines)
         for (kind, name), lines in sections.items()
@@ -531,9 +525,10 @@ def _tell_more(
         if link.vxlan is not None and ("fdb", name) in sections:
             own = [item for item in entries if item.get("ifname") == ifname]
             shown[ifname] = link.but(vxlan=link.vxlan.but(fdb=vxlan.entries(own, link.vxlan)))
+    if ("wireguard", name) not in sections:
+        return
     keys = {path: lines[0] for (kind, path), lines in sections.items() if kind == "key" and lines}
-    peers = wireguard.parse(sections.get(("wireguard", name), ()), keys)
-    for ifname, options in peers.items():
+    for ifname, options in wireguard.parse(sections["wireguard", name], keys).items():
         if ifname in shown:
             shown[ifname] = shown[ifname].but(wireguard=options)
 
@@ -555,8 +550,17 @@ def _pair_of(line: str) -> tuple[str, str]:
     return path.removeprefix("/proc/sys/"), " ".join(value.split())
 
 
-def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[str]]) -> None:
+def _copied(space: Namespace) -> Namespace:
+    return space.model_copy(update={"links": dict(space.links or {})})
+
+
+def _pair(
+    read: dict[str, Namespace],
+    others: dict[str, Namespace],
+    sections: Mapping[tuple[str, str], list[str]],
+) -> None:
     """Find the other end of every veth: in another namespace the kernel shows it as a number."""
+    spaces = {**read, **others}
     ids = {
         name: {
             entry.get("id", entry.get("nsid")): entry.get("name", HOST)
@@ -572,9 +576,11 @@ def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[
         for ifname, link in (space.links or {}).items()
         if isinstance(link, SeenLink) and link.kind == "veth"
     }
-    _stand(spaces, ids)
+    _stand(read, spaces, ids)
     peers: dict[tuple[str, str], Peer] = {}
     for (name, _), (ifname, link) in by_index.items():
+        if name in others:
+            continue
         if link.peer_name:
             peers[name, ifname] = Peer.model_construct(name=link.peer_name, netns=name)
             continue
@@ -588,7 +594,11 @@ def _pair(spaces: dict[str, Namespace], sections: Mapping[tuple[str, str], list[
         space_links[ifname] = space_links[ifname].but(veth=Veth.model_construct(peer=peer))
 
 
-def _stand(spaces: dict[str, Namespace], ids: Mapping[str, Mapping[Any, Any]]) -> None:
+def _stand(
+    read: dict[str, Namespace],
+    spaces: dict[str, Namespace],
+    ids: Mapping[str, Mapping[Any, Any]],
+) -> None:
     """Find the parents that lie in other namespaces."""
     names = {
         (name, link.index): ifname
@@ -596,7 +606,7 @@ def _stand(spaces: dict[str, Namespace], ids: Mapping[str, Mapping[Any, Any]]) -
         for ifname, link in (space.links or {}).items()
         if isinstance(link, SeenLink)
     }
-    for name, space in spaces.items():
+    for name, space in read.items():
         for ifname, link in (space.links or {}).items():
             options = link.options
             if not isinstance(link, SeenLink) or options is None or not options.PARENT:

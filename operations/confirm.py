@@ -39,7 +39,7 @@ def apply(
     deadline = time.monotonic() + confirm
     try:
         ok, output, errors = run_script(host, run.script(who, confirm), confirm)
-        answer = script.answer(run.plan, output)
+        answer = runs.answer(run, output)
     except _LOST:
         logger.warning(f"{host.print_prefix}the connection is lost; trying a new one")
     except NetwrightError as error:
@@ -81,7 +81,7 @@ def _confirm(
             if cut and script.TOO_LATE in words:
                 break
             return [Problem("", f"the change could not be confirmed: {words}")], None
-        answer = script.answer(run.plan, output)
+        answer = runs.answer(run, output)
         return runs.outcome(run, answer.snapshot, answer), answer.snapshot
     return _wait_for_undo(host, confirm), None
 

@@ -136,7 +136,7 @@ def _apply(state: State, host: Host, run: runs.Run, before: Snapshot, seconds: i
         return not problems
     ok, output, errors = run_script(host, run.script(_who()))
     try:
-        answer = script.answer(run.plan, output)
+        answer = runs.answer(run, output)
         problems = runs.outcome(run, before, answer)
     except NetwrightError as error:
         words = "; ".join(line for line in errors if line)

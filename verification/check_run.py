@@ -58,7 +58,7 @@ def run_check(hosts: Hosts, host: str, number: int) -> None:
 
 def _life(hosts: Hosts, check: Check) -> int:
     """Seconds after which what a check brings to a host goes by itself: longer than it takes."""
-    return int(60 + hosts.grace + 2 * WAIT_ELSE * (check.count or 1))
+    return int(120 + hosts.grace + 2 * WAIT_ELSE * (check.count or 1))
 
 
 def _run(hosts: Hosts, host: str, check: Check) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from netwright import iptables_scratch, script, snapshot
+from netwright import iptables_scratch, snapshot
 from netwright import run as runs
 from netwright.errors import HostError, NetwrightError, Problem
 from netwright.file import Files
@@ -77,7 +77,7 @@ def _change(connection: Connection, run: runs.Run, before: Snapshot, life: int) 
     who = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, for a check"
     result = connection.script(f"{_TIDY}{run.script(who, life)}")
     try:
-        answer = script.answer(run.plan, result.stdout.splitlines())
+        answer = runs.answer(run, result.stdout.splitlines())
         problems = runs.outcome(run, before, answer)
     except NetwrightError as error:
         problems = [*error.problems, Problem("", " ".join(result.stderr.split()))]

@@ -18,7 +18,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from netwright import adopt_read, iptables_scratch, plan, run, script, snapshot
+from netwright import adopt_read, iptables_scratch, plan, run, snapshot
 from netwright.adopt import adopt
 from netwright.adopt_text import render
 from netwright.operations.declared import settings as declared_by
@@ -76,7 +76,7 @@ def converge(declared: NetworkState) -> None:
     before = read(declared)
     made = run.prepare(NAME, declared, before, keep=False)
     if made.plan:
-        answer = script.answer(made.plan, shell(made.script("adopt")))
+        answer = run.answer(made, shell(made.script("adopt")))
         problems = run.outcome(made, before, answer)
         assert not problems, [str(problem) for problem in problems]
 

@@ -104,7 +104,7 @@ class Host:
         """Run a run's script; the answer says what failed."""
         done = self.run(run.script("test"))
         assert done.stdout, done.stderr
-        return script.answer(run.plan, done.stdout.splitlines())
+        return runs.answer(run, done.stdout.splitlines())
 
     def converge(self, document: Any, name: str = "network", **how: Any) -> Plan:
         """A whole run, which has to come true; returns its steps."""

@@ -105,7 +105,7 @@ class Sandbox:
         """Run a run's script; the answer says what failed."""
         done = self.sh(run.script("test"))
         assert done.out, done.err
-        return script.answer(run.plan, done.out)
+        return runs.answer(run, done.out)
 
     def converge(self, document: Any, name: str = "network", **how: Any) -> Plan:
         """A whole run, which has to come true."""

@@ -41,11 +41,25 @@ def _silent(sandbox, document):
 
 def _try(sandbox, run, before):
     """A change that is never confirmed, and the host's own undo of it."""
-    answer = script.answer(run.plan, sandbox.sh(run.script("test", confirm=600)).out)
+    answer = runs.answer(run, sandbox.sh(run.script("test", confirm=600)).out)
     problems = runs.outcome(run, before, answer)
     assert not problems, [str(problem) for problem in problems]
+    # What the plan leaves alone is not read again: it has to be as it was.
+    whole = sandbox.snapshot(run.desired).state
+    assert _ends(answer.snapshot.state) == _ends(whole)
     done = sandbox.sh(run.recovery())
     assert done.status == 0, done.out[-20:] + done.err
+
+
+def _ends(state):
+    """Every namespace's links, with what lies in others."""
+    return {
+        name: {
+            ifname: (link.kind, link.veth, link.link_netns, link.parent)
+            for ifname, link in (space.links or {}).items()
+        }
+        for name, space in state.namespaces()
+    }
 
 
 def _undo(sandbox, run, declared):

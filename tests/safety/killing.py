@@ -180,7 +180,7 @@ class Victim(Host):
 
     def answer(self, run: runs.Run) -> script.Answer:
         """What the last script said."""
-        return script.answer(run.plan, self.output.splitlines())
+        return runs.answer(run, self.output.splitlines())
 
 
 def document(kind: str) -> dict[str, Any]:

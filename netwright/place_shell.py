@@ -1,0 +1,31 @@
+"""The shell that goes to a namespace: `nw_in PLACE COMMAND...`, PLACE being `host` or its name."""
+
+from __future__ import annotations
+
+__all__ = ["PLACE"]
+
+PLACE = r"""
+nw_in() {
+  if [ "$1" = host ]; then
+    shift
+    "$@"
+  elif command -v nsenter > /dev/null; then
+    # ip, by -n too, makes a mount namespace as well: a copy of every mount, one for each namespace.
+    nw_inside=$1
+    shift
+    nsenter --net="/run/netns/$nw_inside" "$@"
+  else
+    ip netns exec "$@"
+  fi
+}
+nw_ip() {
+  nw_place=$1
+  shift
+  nw_in "$nw_place" ip "$@"
+}
+nw_bridge() {
+  nw_place=$1
+  shift
+  nw_in "$nw_place" bridge "$@"
+}
+"""
