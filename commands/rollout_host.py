@@ -132,7 +132,7 @@ class Change:
         self.target.connection.connect()
         _, output, errors = run_script(self.target.connection.pyinfra, text, self.confirm)
         try:
-            return script.answer(self.made.plan, output)
+            return runs.answer(self.made, output)
         except NetwrightError as error:
             words = "; ".join(line for line in errors if line)
             raise NetwrightError([*error.problems, Problem("", words)]) from None
