@@ -2,7 +2,8 @@
 
 Sources: fib_inetaddr_event and fib_netdev_event (net/ipv4/fib_frontend.c), inetdev_destroy
 (net/ipv4/devinet.c), neigh_changeaddr and neigh_ifdown (net/core/neighbour.c), addrconf_ifdown
-(net/ipv6/addrconf.c). Asked of both directions: the change needs it, and so does its undo.
+(net/ipv6/addrconf.c), rt6_mtu_change_route (net/ipv6/route.c). Asked of both
+directions: the change needs it, and so does its undo.
 """
 
 from __future__ import annotations
@@ -108,10 +109,10 @@ class Change:
         )
 
     def drops_route(self, item: Route) -> bool:
-        """Whether a route goes, or may go for a moment."""
+        """Whether a route goes, may go for a moment, or changes."""
         if item.src is not None and item.src in self._sources_gone:
             return True
-        return any(map(self._drops_path, item.paths))
+        return any(self._drops_path(path) or self._sets_mtu(path) for path in item.paths)
 
     def _drops_path(self, item: Route) -> bool:
         # IPv6 hangs its blackholes on the loopback.
@@ -147,6 +148,14 @@ class Change:
 
     def _changes_mac(self, ifname: str) -> bool:
         changed = self.before.links[ifname].mac != self.after.links[ifname].mac
+        return changed or self.has_other_ports(ifname)
+
+    def _sets_mtu(self, item: Route) -> bool:
+        """The kernel lowers a route's own MTU with its link's, and raises it with that, too."""
+        ifname = item.dev or ""
+        if item.family != "inet6" or item.mtu is None or not self._stays(ifname):
+            return False
+        changed = self.before.links[ifname].mtu != self.after.links[ifname].mtu
         return changed or self.has_other_ports(ifname)
 
     def _loses_ipv4(self, ifname: str) -> bool:

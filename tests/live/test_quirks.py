@@ -41,3 +41,23 @@ def test_a_bridge_that_tells_of_a_change_forgets_sooner():
         assert sandbox.prepare(load(STP)).plan == []
         other = {"links": {**STP["links"], "stp0": {"kind": "bridge", "mtu": 1400}}}
         assert sandbox.prepare(load(other)).plan != []
+
+
+def test_a_route_keeps_its_own_mtu_when_its_link_gets_another():
+    """The kernel raises an IPv6 route's MTU with its link's where the two were the same."""
+    route = {"dst": "2001:db8:9::/48", "dev": "br9", "mtu": 1400}
+
+    def document(mtu):
+        bridge = {"kind": "bridge", "mtu": mtu, "addresses": ["fd09::1/64"]}
+        return {"links": {"br9": bridge}, "routes": [route]}
+
+    with Sandbox() as sandbox:
+        for mtu in (1400, 1500, 1300, 1500):
+            if mtu < route["mtu"]:
+                # It is lowered with the link, whatever was declared; here it is raised again.
+                sandbox.ip(f"link set dev br9 mtu {mtu}")
+                assert f"mtu {mtu}" in "".join(sandbox.sh("ip -6 route show 2001:db8:9::/48").out)
+            else:
+                sandbox.converge(document(mtu))
+                assert "mtu 1400" in "".join(sandbox.sh("ip -6 route show 2001:db8:9::/48").out)
+                assert sandbox.prepare(load(document(mtu))).plan == []
