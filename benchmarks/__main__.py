@@ -6,15 +6,16 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from benchmarks import report
-from benchmarks.check import check
-from benchmarks.contenders import CONTENDERS, ROOT, Contender, Target, missing
+from benchmarks.check import check, check_pairs
+from benchmarks.contenders import CONTENDERS, MANAGERS, ROOT, Contender, Target, missing
 from benchmarks.fleet import fleets
-from benchmarks.goals import goals
+from benchmarks.goals import Results, goals
 from benchmarks.measure import Figures, Stopped, measured, reset
 from benchmarks.planner import plans
 
@@ -22,9 +23,15 @@ SETUP = """set -e
 mkdir -p /etc/ssh/sshd_config.d
 printf 'LogLevel VERBOSE\\nMaxStartups 200\\n' > /etc/ssh/sshd_config.d/bench.conf
 systemctl restart ssh
-command -v python3 > /dev/null || { apt-get -q update && apt-get -qy install python3; } > /dev/null
+PATH=$PATH:/usr/sbin; command -v ifreload > /dev/null ||
+  { apt-get -q update && apt-get -qy install python3 ifupdown2 bridge-utils; } > /dev/null
+systemctl --quiet disable --now networking 2> /dev/null || :
+# Where ifupdown2 has its lock.
+mkdir -p /run/network
 """
 Samples = dict[tuple[str, int, str], list[Figures]]
+LeftOut = dict[tuple[str, int], str]
+Checked = Callable[[Target, int, bool], None]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,34 +52,51 @@ def main(sizes: str, rounds: int, limit: float, write: bool) -> None:
     data = bench_host.hosts[0][1]
     target = Target(data["ssh_hostname"], data["ssh_key"], data["ssh_config_file"])
     subprocess.run(target.ssh("sh"), input=SETUP, text=True, check=True)
-    samples: Samples = {}
-    left_out: dict[tuple[str, int], str] = {}
+    numbers = [int(size) for size in sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder:
-        for number in map(int, sizes.split(",")):
-            for _ in range(rounds):
-                for contender in random.sample(CONTENDERS, len(CONTENDERS)):
-                    _one(contender, number, target, (Path(folder), places.link("bench"), limit),
-                         samples, left_out)  # fmt: skip
-    results = {key: _median(found) for key, found in samples.items()}
+        place = Path(folder), places.link("bench"), limit
+        click.echo("==> W(n)")
+        results, left_out = _all(CONTENDERS, check, numbers, rounds, target, place)
+        click.echo("==> L(n)")
+        managers = _all(MANAGERS, check_pairs, numbers, rounds, target, place)
     click.echo("==> the planner alone")
     planned = plans()
     click.echo("==> fleets")
     fleet = fleets(target, places.link("bench"), limit)
     reached = list(goals(results, planned, fleet))
-    page = report.markdown(results, left_out, planned, fleet, reached, rounds)
+    page = report.markdown(results, left_out, managers, planned, fleet, reached, rounds)
     click.echo(page)
     if write:
         (ROOT / "docs/benchmarks.md").write_text(page)
         report.plot(results, ROOT / "docs/benchmarks.svg")
 
 
+def _all(
+    contenders: Sequence[Contender],
+    checked: Checked,
+    numbers: Iterable[int],
+    rounds: int,
+    target: Target,
+    place: tuple[Path, str, float],
+) -> tuple[Results, LeftOut]:
+    """All tools in turn; the medians, and who was left out."""
+    samples: Samples = {}
+    left_out: LeftOut = {}
+    for number in numbers:
+        for _ in range(rounds):
+            for contender in random.sample(contenders, len(contenders)):
+                _one(contender, checked, number, target, place, samples, left_out)
+    return {key: _median(found) for key, found in samples.items()}, left_out
+
+
 def _one(
     contender: Contender,
+    checked: Checked,
     number: int,
     target: Target,
     place: tuple[Path, str, float],
     samples: Samples,
-    left_out: dict[tuple[str, int], str],
+    left_out: LeftOut,
 ) -> None:
     """One round of one tool: from nothing, again, and with one thing changed."""
     folder, link, limit = place
@@ -86,7 +110,7 @@ def _one(
         for kind in ("cold", "again", "changed") if contender.again else ("cold", "changed"):
             process = contender.make(target, folder, number, kind == "changed")
             found = measured(process, target, link, limit)
-            check(target, number, kind == "changed")
+            checked(target, number, kind == "changed")
             samples.setdefault((*key, kind), []).append(found)
             click.echo(f"n = {number}, {contender.name}, {kind}: {found.seconds:.2f} s", err=True)
     except Stopped as error:

@@ -1,17 +1,18 @@
 """The lab host on which all is measured; also the inventory of pyinfra's runs.
 
-W(n) comes from the environment: WORKLOAD is n, WORKLOAD_CHANGED says that one thing is different.
-BENCH_DATA, JSON, is the host's data in its place.
+W(n) comes from the environment: WORKLOAD is n, WORKLOAD_CHANGED says that one thing is different,
+WORKLOAD_PAIRS that L(n) is meant. BENCH_DATA, JSON, is the host's data in its place.
 """
 
 import json
 import os
 
-from benchmarks.workload import declaration
+from benchmarks import pairs, workload
 from netwright.lab import lab
 
+_MAKE = pairs.declaration if os.environ.get("WORKLOAD_PAIRS") else workload.declaration
 _NUMBER = int(os.environ.get("WORKLOAD", "0"))
-_NETWORK = declaration(_NUMBER, bool(os.environ.get("WORKLOAD_CHANGED")))
+_NETWORK = _MAKE(_NUMBER, bool(os.environ.get("WORKLOAD_CHANGED")))
 _DATA = json.loads(os.environ.get("BENCH_DATA", "null")) or {"network": _NETWORK}
 
 hosts = lab(
@@ -20,5 +21,5 @@ hosts = lab(
     subnet="198.18.250.0/24",
     # No commit-confirm: the others have none either.
     hosts={"bench": {"confirm": 0, **_DATA}},
-    packages=["python3"],
+    packages=["python3", "ifupdown2", "bridge-utils"],
 )

@@ -1,15 +1,15 @@
-"""Whether a host is as W(n) says: all tools have to do the same work."""
+"""Whether a host is as W(n) or L(n) says: all tools have to do the same work."""
 
 from __future__ import annotations
 
 import subprocess
 from collections import Counter
 
-from benchmarks import workload
+from benchmarks import pairs, workload
 from benchmarks.contenders import Target
 from benchmarks.measure import Stopped
 
-__all__ = ["SCRIPT", "check", "expected"]
+__all__ = ["SCRIPT", "check", "check_pairs", "expected"]
 
 SCRIPT = """
 cd /run/netns && for name in w*; do
@@ -45,10 +45,18 @@ def check(target: Target, number: int, changed: bool) -> None:
     text = SCRIPT.replace("NETNS_KEYS", " ".join(workload.NETNS_PARAMETERS))
     text = text.replace("HOST_KEYS", " ".join(workload.HOST_PARAMETERS))
     text = text.replace("BRIDGE", workload.BRIDGE)
+    _compare(target, text, expected(number, changed), f"W({number})")
+
+
+def check_pairs(target: Target, number: int, changed: bool) -> None:
+    """The same for L(n)."""
+    _compare(target, pairs.CHECK, Counter(pairs.expected(number, changed)), f"L({number})")
+
+
+def _compare(target: Target, text: str, wanted: Counter[str], name: str) -> None:
     done = subprocess.run(target.ssh("sh"), input=text, capture_output=True, text=True, check=False)
     found = Counter(line.strip() for line in done.stdout.splitlines())
-    wanted = expected(number, changed)
     left, more = wanted - found, found - wanted
     if left or more:
         what = f"lacks {list(left)[:2]}, has besides {list(more)[:2]}"
-        raise Stopped(f"the host is not as W({number}) says: {what}")
+        raise Stopped(f"the host is not as {name} says: {what}")

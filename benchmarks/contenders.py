@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import pairs
 from benchmarks.floor import script
 from benchmarks.playbook import playbook
 
-__all__ = ["CONTENDERS", "Contender", "Process", "Target", "beside", "inventory_of", "missing"]
+__all__ = ["CONTENDERS", "MANAGERS", "Contender", "Process", "Target", "beside"]
+__all__ += ["inventory_of", "missing"]
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "benchmarks"
@@ -52,16 +54,23 @@ class Contender:
     """Whether it knows a run that finds all as it should be."""
 
 
-def _floor(target: Target, folder: Path, number: int, changed: bool) -> Process:
-    text = "ip link set dev p1 mtu 1400\n" if changed else script(number)
-    return Process(target.ssh("sh"), {}, text)
+def _floor(number: int, changed: bool) -> str:
+    return "ip link set dev p1 mtu 1400\n" if changed else script(number)
 
 
-def _pyinfra(deploy: str) -> Callable[[Target, Path, int, bool], Process]:
+def _pyinfra(deploy: str, **more: str) -> Callable[[Target, Path, int, bool], Process]:
     def make(target: Target, folder: Path, number: int, changed: bool) -> Process:
         inventory = f"{FOLDER}/bench_host.py"
         words = [sys.executable, "-m", "pyinfra", "-y", inventory, deploy]
-        return Process(words, {"WORKLOAD": str(number), "WORKLOAD_CHANGED": "1" * changed})
+        what = {"WORKLOAD": str(number), "WORKLOAD_CHANGED": "1" * changed}
+        return Process(words, {**what, **more})
+
+    return make
+
+
+def _typed(text: Callable[[int, bool], str]) -> Callable[[Target, Path, int, bool], Process]:
+    def make(target: Target, folder: Path, number: int, changed: bool) -> Process:
+        return Process(target.ssh("sh"), {}, text(number, changed))
 
     return make
 
@@ -96,11 +105,18 @@ def beside(name: str) -> str:
 
 
 CONTENDERS = (
-    Contender("by hand", _floor, 1000, again=False),
+    Contender("by hand", _typed(_floor), 1000, again=False),
     Contender("netwright", _pyinfra("deploys/network.py"), 1000),
     Contender("pyinfra's operations", _pyinfra(f"{FOLDER}/own_operations.py"), 100),
     Contender("Ansible", _ansible, 100),
 )
+MANAGERS = (
+    Contender("by hand", _typed(pairs.floor), 1000, again=False),
+    Contender("netwright", _pyinfra("deploys/network.py", WORKLOAD_PAIRS="1"), 1000),
+    Contender("ifupdown2", _typed(pairs.ifupdown2), 1000),
+    Contender("systemd-networkd", _typed(pairs.networkd), 1000),
+)
+"""For L(n). Debian 12 has no nmstate, and its netplan knows no veths."""
 
 
 def missing(contender: Contender) -> str | None:

@@ -15,6 +15,8 @@ __all__ = ["Figures", "Stopped", "measured", "reset", "sessions"]
 
 RESET = r"""
 set -e
+systemctl --quiet stop systemd-networkd.socket systemd-networkd 2> /dev/null || :
+rm -f /etc/systemd/network/bench-* /run/systemd/network/bench-* /etc/network/interfaces
 ip -batch - <<END
 $(ip netns list | sed -n 's/^\(w[0-9]*\).*/netns delete \1/p')
 END

@@ -29,6 +29,7 @@ def machine() -> str:
 def markdown(
     results: Results,
     left_out: Mapping[tuple[str, int], str],
+    managers: tuple[Results, Mapping[tuple[str, int], str]],
     planned: Mapping[int, tuple[float, float]],
     fleet: Fleet,
     reached: Iterable[Goal],
@@ -42,7 +43,10 @@ def markdown(
         f"Measured by `python -m benchmarks {' '.join(sys.argv[1:])}` over SSH on a lab host,",
         f"all tools in turn, medians of {rounds},",
         f"on: {machine()}.", "", "![seconds over n](benchmarks.svg)", "",
-        *_table(results, left_out), "", "## The planner alone", "",
+        *_table(results, left_out), "", "## Managers of links", "",
+        "L(n), what they can express: n pairs of veths, one end on a bridge, one with an address.",
+        "The manager's time is that of `ifreload -a`, or of `networkctl reload` and the wait until",
+        "all is there.", "", *_table(*managers), "", "## The planner alone", "",
         "| things | seconds | MB |", "|---:|---:|---:|",
         *(f"| {size:,} | {seconds:.3f} | {memory:.0f} |"
           for size, (seconds, memory) in planned.items()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import workload
+from benchmarks import pairs, workload
 from benchmarks.check import expected
 from benchmarks.goals import Goal, goals
 from benchmarks.measure import Figures
@@ -49,3 +49,19 @@ def test_ratios_have_the_slower_one_above():
     assert found["from nothing, n = 100: times the script by hand"] == 2
     assert found["from nothing, n = 100: times faster than Ansible"] == 150
     assert found["without change, n = 1000: commands"] is None
+
+
+def test_the_pairs_of_managers_are_the_same_for_all():
+    state = load(pairs.declaration(300, True))
+    ports = {name: link.mtu for name, link in state.links.items() if link.master}
+    addresses = {
+        f"address {name} {address}"
+        for name, link in state.links.items()
+        for address in link.addresses or ()
+    }
+    assert len(ports) == 300
+    assert len(addresses) == 301
+    declared = addresses | {f"port {name} {mtu}" for name, mtu in ports.items()}
+    assert declared == pairs.expected(300, True)
+    for text in (pairs.floor(300, False), pairs.ifupdown2(300, True), pairs.networkd(300, True)):
+        assert all(line.split()[2] in text for line in addresses)
