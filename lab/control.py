@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from netwright.lab import places, seed, wire
 from netwright.lab.cgroup import kill
@@ -30,6 +31,8 @@ __all__ = ["down", "reboot", "shell", "up"]
 
 TOLD_AFTER = 2.0
 SSH_PORT = 22
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_OF_A_HOST = 7
 BOOTED = "systemctl is-system-running --wait"
 
 
@@ -47,6 +50,7 @@ def up(lab: LabSpec) -> None:
         for name in dict.fromkeys(host.engine for host in lab.hosts):
             ENGINES[name](lab).prepare()
         began = time.monotonic()
+        _warn_of_inotify(lab)
         if before is None or (before.subnet, before.packages) != (lab.subnet, lab.packages):
             # Whatever is there under this name is half made, or made otherwise.
             _remove(lab.name)
@@ -119,6 +123,19 @@ def _remove(name: str) -> None:
     parents = places.lab_cgroup(name).parent
     if parents.exists() and not any(path.is_dir() for path in parents.iterdir()):
         parents.rmdir()
+
+
+def _warn_of_inotify(lab: LabSpec) -> None:
+    """A host that gets none hangs in its boot, and its console does not say why."""
+    limit = int(INOTIFY.read_text()) if INOTIFY.exists() else 0
+    labs = [lab, *(other for other in recorded_labs() if other.name != lab.name)]
+    hosts = sum(host.engine == "nspawn" for item in labs for host in item.hosts)
+    if hosts * INOTIFY_OF_A_HOST > limit > 0:
+        say(
+            f"lab {lab.name}: {hosts} lab hosts want some {hosts * INOTIFY_OF_A_HOST} inotify"
+            f" instances, this machine allows {limit}: if hosts hang at boot, run"
+            " `sysctl fs.inotify.max_user_instances=1024`"
+        )
 
 
 def _lock() -> AbstractContextManager[None]:
