@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["CHECK", "DONE", "declaration", "expected", "floor", "ifupdown2", "networkd"]
+__all__ = ["CHECK", "declaration", "expected", "floor", "ifupdown2", "networkd"]
 
 BRIDGE = "bench0"
 GATEWAY = "10.77.0.1/16"
@@ -85,11 +85,11 @@ def networkd(number: int, changed: bool) -> str:
     if changed:
         # What is configured already is left by a reload.
         lines.append("networkctl reconfigure p1")
-    return "\n".join([*lines, DONE.replace("NUMBER", str(number)).replace("MTU",
+    return "\n".join([*lines, _DONE.replace("NUMBER", str(number)).replace("MTU",
                       "1400" if changed else "1500")])  # fmt: skip
 
 
-DONE = """
+_DONE = """
 is_done() {
   [ "$(ip -o -4 address show | grep -c ': q')" = NUMBER ] &&
     [ "$(ip -o -4 address show dev bench0 | grep -c .)" = 1 ] &&

@@ -27,7 +27,7 @@ from netwright.lab.status import (
     switched,
 )
 
-__all__ = ["down", "reboot", "shell", "up"]
+__all__ = ["down", "reboot", "shell", "up", "warn_of_inotify"]
 
 TOLD_AFTER = 2.0
 SSH_PORT = 22
@@ -50,7 +50,7 @@ def up(lab: LabSpec) -> None:
         for name in dict.fromkeys(host.engine for host in lab.hosts):
             ENGINES[name](lab).prepare()
         began = time.monotonic()
-        _warn_of_inotify(lab)
+        warn_of_inotify(lab)
         if before is None or (before.subnet, before.packages) != (lab.subnet, lab.packages):
             # Whatever is there under this name is half made, or made otherwise.
             _remove(lab.name)
@@ -125,7 +125,7 @@ def _remove(name: str) -> None:
         parents.rmdir()
 
 
-def _warn_of_inotify(lab: LabSpec) -> None:
+def warn_of_inotify(lab: LabSpec) -> None:
     """A host that gets none hangs in its boot, and its console does not say why."""
     limit = int(INOTIFY.read_text()) if INOTIFY.exists() else 0
     labs = [lab, *(other for other in recorded_labs() if other.name != lab.name)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
+from netwright.lab import control
 from netwright.lab.spec import LabError, LabSpec, overlap
 
 
@@ -100,3 +102,23 @@ def test_overlap_names_the_other() -> None:
     ]
     assert overlap("198.18.200.0/24", others) == ("lab big", "198.18.0.0/16")
     assert overlap("198.19.0.0/24", others) is None
+
+
+@pytest.mark.parametrize(("limit", "warned"), [(128, True), (1024, False)])
+def test_more_hosts_than_the_machine_has_inotify_instances_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    limit: int,
+    warned: bool,
+) -> None:
+    monkeypatch.setattr(control, "INOTIFY", tmp_path / "max_user_instances")
+    monkeypatch.setattr(control, "recorded_labs", list)
+    control.INOTIFY.write_text(f"{limit}\n")
+    control.warn_of_inotify(spec(hosts=" ".join(f"h{number}" for number in range(18))))
+    assert capsys.readouterr().err == ""
+    control.warn_of_inotify(spec(hosts=" ".join(f"h{number}" for number in range(19))))
+    said = capsys.readouterr().err
+    assert (
+        "19 lab hosts want some 133 inotify instances, this machine allows 128" in said
+    ) is warned

@@ -65,4 +65,7 @@ def test_what_did_not_take_is_still_found(sandbox):
     run = runs.prepare("network", declared, before)
     script = run.script("test").replace("link set dev eth0 mtu 1400", "link set dev eth0 mtu 1399")
     problems = runs.outcome(run, before, runs.answer(run, sandbox.sh(script).out))
-    assert [problem.path for problem in problems] == ["netns.n2.links.eth0.mtu"]
+    # 1500 is what was known from before.
+    assert list(map(str, problems)) == [
+        "netns.n2.links.eth0.mtu: did not take: it is 1399, not 1400"
+    ]
