@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from netwright import iptables_scratch, ledger, snapshot, watch
-from netwright import run as runs
-from netwright.errors import HostError, SnapshotError
-from netwright.state import NetworkState
+from netwright import watch
+from netwright.errors import SnapshotError
 from netwright.watch import Drift
 
-__all__ = ["Local", "Transport", "Watched", "watch_host"]
+__all__ = ["Events", "Local", "Look", "Transport", "Watched", "watch_host"]
 
 _QUIET = 0.05
 """Seconds without an event after which a change is taken to be complete."""
@@ -81,63 +79,29 @@ class _LocalEvents:
         self._process.wait(timeout=10)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one look at a host has found."""
+
+    found: Mapping[str, Drift] | None
+    """All drift; None while a run is at work."""
+    namespaces: tuple[str, ...]
+    """Those that have to be listened to."""
+    neighbours: frozenset[str]
+    """Addresses whose entries are declared."""
+    read: Mapping[str, int]
+    """Scripts that it has run -> fingerprints of what they printed."""
+
+
 @dataclass
 class Watched:
-    """What is watched of one host; without `declared`, all that its ledgers say."""
+    """What is watched of one host."""
 
     host: str
     transport: Transport
-    declared: NetworkState | None = None
-    name: str = "network"
-    prune: bool = True
+    look: Callable[[], Look]
     found: Mapping[str, Drift] = field(default_factory=dict)
     read_at: float = 0.0
-    _ledgers: Mapping[str, NetworkState] = field(default_factory=dict)
-
-    def wanted(self) -> Mapping[str, NetworkState]:
-        """Ledger's name -> what is declared under it."""
-        return self._ledgers if self.declared is None else {self.name: self.declared}
-
-    def namespaces(self) -> list[str]:
-        """Those that have to be listened to."""
-        found = {name for state in self.wanted().values() for name in state.netns or ()}
-        return sorted(found)
-
-    def neighbours(self) -> set[str]:
-        """Addresses whose entries are declared."""
-        return {
-            item.dst
-            for state in self.wanted().values()
-            for _, space in state.namespaces()
-            for item in space.neighbours or ()
-        }
-
-    def look(self) -> Mapping[str, Drift] | None:
-        """All drift there is now; None while a run is at work."""
-        if self.declared is None:
-            self._read_ledgers()
-        found: dict[str, Drift] = {}
-        for name, state in self.wanted().items():
-            now = self._snapshot(name, state)
-            if now.working:
-                return None
-            try:
-                found |= watch.drifts(runs.prepare(name, state, now, self.prune))
-            except HostError as error:
-                found |= watch.drifts(error)
-        self.read_at = time.time()
-        return found
-
-    def _read_ledgers(self) -> None:
-        seen = snapshot.parse(self.transport.run(snapshot.script(())))
-        self._ledgers = {
-            name: ledger.parse(name, text).declared for name, text in seen.ledgers.items()
-        }
-
-    def _snapshot(self, name: str, state: NetworkState) -> snapshot.Snapshot:
-        rules = iptables_scratch.render(state)
-        text = snapshot.script(snapshot.reads(state), runs.files(name), rules)
-        return snapshot.parse(self.transport.run(text))
 
 
 def watch_host(
@@ -150,36 +114,36 @@ def watch_host(
 
     Raises NetwrightError when the host can't be read, and the transport's own errors.
     """
-    found = watched.look()
-    yield _new(watched, found)
+    seen = watched.look()
+    yield _new(watched, seen)
     while not until():
-        events = watched.transport.events(watch.script(watched.namespaces()))
+        events = watched.transport.events(watch.script(seen.namespaces))
         try:
             again = False
             while not again and not until():
-                again = _wait(events, watched, interval if found is not None else _AT_WORK)
-                found = watched.look()
-                yield _new(watched, found)
+                again = _wait(events, seen, interval if seen.found is not None else _AT_WORK)
+                seen = watched.look()
+                yield _new(watched, seen)
         finally:
             events.close()
 
 
-def _new(watched: Watched, found: Mapping[str, Drift] | None) -> list[watch.Event]:
-    if found is None:
+def _new(watched: Watched, seen: Look) -> list[watch.Event]:
+    if seen.found is None:
         return []
-    told = list(watch.changes(watched.host, watched.found, found))
-    watched.found = found
+    told = list(watch.changes(watched.host, watched.found, seen.found))
+    watched.found, watched.read_at = seen.found, time.time()
     return told
 
 
-def _wait(events: Events, watched: Watched, interval: float) -> bool:
+def _wait(events: Events, seen: Look, interval: float) -> bool:
     """Until something has happened, or the interval is over; whether to listen anew."""
-    again, neighbours = False, watched.neighbours()
+    again = False
     until = last = time.monotonic() + interval
     while (left := min(until, last) - time.monotonic()) > 0:
         lines = events.read(left)
         again = again or any(watch.is_netns(line) for line in lines)
-        if any(watch.is_event(line, neighbours) for line in lines):
+        if any(watch.is_event(line, seen.neighbours) for line in lines):
             now = time.monotonic()
             until, last = now + _QUIET, min(last, now + _PATIENCE)
     return again

@@ -42,6 +42,10 @@ class NetwrightError(ValueError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[NetwrightError], tuple[tuple[Problem, ...]]]:
+        """For pickle, which would make it of its text."""
+        return type(self), (self.problems,)
+
 
 class DeclarationError(NetwrightError):
     """The declaration is wrong in itself."""

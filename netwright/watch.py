@@ -1,28 +1,27 @@
-"""Drift as it happens: what tells that a host has changed, what has drifted, and what is new of it.
+"""Drift as it happens: what tells that a host has changed, and what is new of its drift.
 
 `ip monitor` tells of links, addresses, routes, rules and neighbours; what drifted is told by the
-same snapshot and the same plan as everything else.
+same snapshot and the same plan as everything else (`drift.py`), which a watcher at rest need not
+have in its memory.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from netwright.errors import HostError, Problem
-from netwright.file import Files
-from netwright.report import of_run
-from netwright.run import Run
+from netwright.errors import Problem
 
 __all__ = [
     "ENDED",
     "Drift",
     "Event",
     "changes",
-    "drifts",
+    "fingerprint",
     "is_event",
     "is_netns",
     "prometheus",
@@ -54,6 +53,18 @@ def script(names: Iterable[str]) -> str:
     standard input ends."""
     words = " ".join(quote(name) for name in names)
     return _SCRIPT.replace("NW_OBJECTS", _OBJECTS).replace("NW_NAMES", words)
+
+
+_CLOCKS = re.compile(
+    r'"(?:(?:valid|preferred)_life_time|expires|(?:hello|tcn|topology_change|gc)_timer)":[\d.]+'
+)
+"""What `ip -j -d` prints that goes on by itself, and that nobody can declare."""
+
+
+def fingerprint(lines: Iterable[str]) -> int:
+    """What tells whether a snapshot's script printed something else than before; the same in this
+    process and in its forks only."""
+    return hash(tuple(_CLOCKS.sub("", line) for line in lines))
 
 
 def is_netns(line: str) -> bool:
@@ -115,39 +126,6 @@ def _said(value: Any) -> str:
     if value is None:
         return "none"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def drifts(made: Run | HostError) -> dict[str, Drift]:
-    """All that is not as declared: a whole thing once, not each of its attributes as well.
-
-    + made: what a run would do now, or why it could not do anything
-    """
-    if isinstance(made, HostError):
-        found = [Drift(item.path, item.what, None) for item in made.problems]
-        return {item.key: item for item in found}
-    changes = [
-        change
-        for change in of_run(
-            "", Run(made.name, made.declared, made.desired, made.network, Files())
-        ).changes
-        if not change["goes_along"] and change["action"] != "put back"
-    ]
-    # What is taken away to be made again otherwise is one thing.
-    whole: dict[str, Drift] = {}
-    for item in changes:
-        if item["action"] in ("create", "remove"):
-            drift = Drift(item["path"], item["before"], item["after"])
-            other = whole.get(drift.path, drift)
-            present = drift.present if other.present is None else other.present
-            declared = drift.declared if other.declared is None else other.declared
-            whole[drift.path] = Drift(drift.path, present, declared)
-    found = [
-        Drift(item["path"], item["before"], item["after"])
-        for item in changes
-        if item["path"] not in whole
-        and not any(item["path"].startswith(f"{path}.") for path in whole)
-    ]
-    return {item.key: item for item in (*whole.values(), *found)}
 
 
 def changes(host: str, before: Mapping[str, Drift], now: Mapping[str, Drift]) -> Iterator[Event]:
