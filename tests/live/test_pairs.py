@@ -130,20 +130,21 @@ def test_random_pairs(sandbox, count, form):
     @given(pairs())
     def try_one(pair):
         nonlocal tried, ways
+        if tried == count:
+            return
         first, second = (form(settled(document)) for document in pair)
         sandbox.reset()
         sandbox.ip(*FOREIGN)
         empty = _read(sandbox)
+        declared = load(second)
         try:
             sandbox.converge(first)
-            sandbox.prepare(load(second))
+            snapshot = sandbox.snapshot(declared)
+            run = runs.prepare("network", declared, snapshot)
         except HostError:
             return
         _silent(sandbox, first)
         before = _read(sandbox)
-        declared = load(second)
-        snapshot = sandbox.snapshot(declared)
-        run = runs.prepare("network", declared, snapshot)
         if run.plan:
             _try(sandbox, run, snapshot)
         again = gone(run.plan)
