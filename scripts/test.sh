@@ -18,10 +18,15 @@ done
 
 say() { printf '\n==> %s  (%s)\n' "$*" "$(date +%T)"; }
 
-# Two at a time: each has namespaces or a lab of its own, and much of it waits. What fails is tried
-# twice more, in sight and by itself: boots and packets depend on what else the machine does.
+# Hundreds of Pythons start: what they import is compiled once, also where the user's shell says no.
+export PYTHONDONTWRITEBYTECODE=
+
+# One more than there are cores: each has namespaces or a lab of its own, and much of it waits. What
+# fails is tried twice more, in sight and by itself: boots and packets depend on what else the
+# machine does.
 tests() {
-  $bin/pytest -q --durations=10 -n 2 --dist "$2" -m "$1" && return 0
+  $bin/pytest -q --durations=30 -n "$(($(nproc) + 1))" --dist loadfile --no-loadscope-reorder \
+    -m "$1" && return 0
   for try in second third; do
     say "what failed, for the $try time"
     $bin/pytest -q -m "$1" --last-failed --last-failed-no-failures none && return 0
@@ -29,10 +34,9 @@ tests() {
   return 1
 }
 
-say "tests on the real kernel, and the slow ones"
-tests '(live or slow) and not lab' worksteal
-say "tests on lab hosts"
-tests lab loadfile
+# In one run: while hosts boot, those that need only the kernel use the machine.
+say "tests on the real kernel, the slow ones, and those on lab hosts"
+tests 'live or slow or lab'
 say "the demo"
 sh scripts/demo.sh
 say "done"

@@ -1,8 +1,36 @@
-"""What tests counted is part of a run's output, also where they pass."""
+"""What tests counted is part of a run's output, also where they pass; how they are spread."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
+
+# Minutes each, by a run of everything: first, so that what is left for the end is short.
+LONGEST = (
+    "scenarios/test_scenarios.py",
+    "vm/test_machines.py",
+    "live/test_pairs.py",
+    "safety/test_kill.py",
+    "installs/test_etcd_changes.py",
+    "installs/test_fabric.py",
+    "installs/test_fabric_docker.py",
+    "commands/test_adopt_live.py",
+    "commands/test_rollout.py",
+    "lab/test_live.py",
+    "safety/test_lockout.py",
+    "installs/test_etcd.py",
+    "installs/test_calico.py",
+    "installs/test_docker.py",
+    "iptables/test_corpus.py",
+    "verification/test_checks_live.py",
+)
+# Their tests share nothing that is dear; those of other files stay together, with their lab.
+ONE_BY_ONE = (
+    "commands/test_adopt_live.py",
+    "live/test_pairs.py",
+    "scenarios/test_scenarios.py",
+)
 
 # Others' output is that of whole runs of pytest or of the lab.
 COUNTING = ("commands", "core", "installs", "iptables", "live", "safety", "scenarios")
@@ -24,3 +52,28 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(nodeid)
         for line in lines:
             terminalreporter.write_line(f"    {line[:200]}")
+
+
+def _file(nodeid):
+    return nodeid.partition("::")[0].removeprefix("tests/")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first."""
+    rank = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(_file(item.nodeid), len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What `--dist loadfile` is here: by file, but for those whose tests need nothing of each
+    other."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Spread(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if _file(nodeid) in ONE_BY_ONE else super()._split_scope(nodeid)
+
+    return Spread(config, log)

@@ -1,4 +1,4 @@
-"""Two tests run at a time: no two inventories may want the same network."""
+"""Tests run side by side: no two inventories may want the same network."""
 
 from __future__ import annotations
 

@@ -72,17 +72,21 @@ def _verify(inventory, until=0.0):
 
 
 @pytest.fixture
-def inventory(request):
-    """The path of a scenario's inventory; its lab is up, and down afterwards if it was before."""
+def inventory(request, tmp_path, monkeypatch):
+    """The path of a scenario's inventory; its lab is up, and down afterwards.
+
+    Labs of one state come up one after the other: this one has a state of its own, since others
+    run beside it."""
+    monkeypatch.setenv("NETWRIGHT_STATE", str(tmp_path / "state"))
     path = str(request.param.relative_to(ROOT))
     if '"engine": "vm"' in request.param.read_text() and not shutil.which("qemu-system-x86_64"):
         pytest.skip("has virtual machines, and there is no qemu: `make packages` installs it")
     lab = "from netwright.commands import main; main()"
     command = [sys.executable, "-c", lab, "lab"]
-    was_up = subprocess.run([*command, "status", path], cwd=ROOT, check=False, capture_output=True)
-    subprocess.run([*command, "up", path], cwd=ROOT, check=True, capture_output=True)
-    yield path, command
-    if was_up.returncode != 0:
+    try:
+        subprocess.run([*command, "up", path], cwd=ROOT, check=True, capture_output=True)
+        yield path, command
+    finally:
         subprocess.run([*command, "down", path], cwd=ROOT, check=True, capture_output=True)
 
 
