@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import subprocess
 import sys
@@ -51,6 +53,8 @@ def main(sizes: str, rounds: int, limit: float, write: bool) -> None:
 
     data = bench_host.hosts[0][1]
     target = Target(data["ssh_hostname"], data["ssh_key"], data["ssh_config_file"])
+    reached_by = {key: value for key, value in data.items() if key.startswith("ssh_")}
+    os.environ["BENCH_HOST"] = json.dumps(reached_by)
     subprocess.run(target.ssh("sh"), input=SETUP, text=True, check=True)
     numbers = [int(size) for size in sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder:

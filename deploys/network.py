@@ -3,6 +3,7 @@
 Reads of each host's data: `network`, `network_name`, `confirm`, `persist`, `prune`.
 """
 
+import atexit
 import gc
 
 from pyinfra import host, state
@@ -22,6 +23,8 @@ def _confirm(wanted: Settings) -> int:
 
 # What a run makes stays to its end, which comes soon: nothing is gained by looking for garbage.
 gc.set_threshold(100_000)
+# The interpreter's last look at a large heap takes longer than a small host.
+atexit.register(gc.freeze)
 _settings = all_settings(state.inventory)[host.name]
 if _settings is None:
     host.noop("no network is declared")

@@ -11,6 +11,7 @@ from netwright.adopt_link import Place
 from netwright.adopt_sysctl import READS
 from netwright.errors import Problem
 from netwright.model import HOST
+from netwright.pack_shell import unpacked
 from netwright.state import NetworkState
 
 __all__ = ["names", "names_script", "parse", "script"]
@@ -61,7 +62,8 @@ def parse(output: list[str]) -> tuple[NetworkState, list[Problem]]:
 
     Raises SnapshotError when the answer isn't whole.
     """
-    return snapshot.parse(output).state, list(_unsaid(output))
+    lines = unpacked(output)
+    return snapshot.parse(lines).state, list(_unsaid(lines))
 
 
 def _unsaid(output: Iterable[str]) -> Iterator[Problem]:

@@ -23,8 +23,10 @@ from netwright.links.link import SeenLink
 from netwright.links.tuntap import Tun
 from netwright.links.veth import Peer, Veth
 from netwright.lock_shell import ALIVE
+from netwright.many_shell import MANY
 from netwright.model import HOST
 from netwright.module import EVIDENCE
+from netwright.pack_shell import PACK, unpacked
 from netwright.parameter import known
 from netwright.place_shell import PLACE
 from netwright.site import Site
@@ -143,15 +145,24 @@ def _keys(space: Namespace) -> Iterator[str]:
 
 
 _SCRIPT = r"""
-nw_show() {
-  printf '@@ netns %s\n' "$1"
-  nw_ip "$1" -j -d -N -batch - <<'NW_END'
-address show
+NW_SHOW='address show
 route show table all
 rule show
 neigh show nud permanent
-neigh show proxy
+neigh show proxy'
+# What changes while it is shown is shown again.
+nw_show() {
+  for nw_try in 1 2 3 4 5; do
+    printf '@@ netns %s\n' "$1"
+    { nw_words=$(nw_ip "$1" -j -d -N -batch - 2>&1 >&3 <<NW_END
+$NW_SHOW
 NW_END
+    ); } 3>&1
+    nw_ended=$?
+    case $nw_words in *'was interrupted'*) ;; *) break ;; esac
+  done
+  [ -z "$nw_words" ] || printf '%s\n' "$nw_words" >&2
+  return $nw_ended
 }
 # The numbers of owners, where ip has found names.
 nw_owners() {
@@ -252,26 +263,6 @@ nw_read() {
   done
   nw_flush
 }
-# Many namespaces are read by as many processes as there are processors.
-nw_read_all() {
-  nw_jobs=$(nproc 2> /dev/null || echo 1)
-  nw_parts=$(mktemp -d 2> /dev/null) || nw_jobs=1
-  [ "$nw_jobs" -gt 1 ] || { nw_read; return; }
-  trap 'rm -rf "$nw_parts"' EXIT
-  awk -v jobs="$nw_jobs" -v parts="$nw_parts" \
-    '$1 != last { last = $1; job = (job + 1) % jobs } { print > (parts "/" job) }'
-  nw_pids=''
-  for path in "$nw_parts"/*; do
-    nw_read < "$path" > "$path.read" &
-    nw_pids="$nw_pids $!"
-  done
-  nw_all=0
-  for nw_pid in $nw_pids; do
-    wait "$nw_pid" || nw_all=1
-  done
-  cat "$nw_parts"/*.read
-  return $nw_all
-}
 nw_files() {
   for path; do
     if [ -L "$path" ]; then
@@ -303,7 +294,7 @@ nw_waits() {
   read -r nw_now _ < /proc/uptime
   [ "${nw_now%.*}" -le "$(($(cat "$1/deadline") + 5))" ]
 }
-nw_snapshot() {
+nw_whole_snapshot() {
   command -v ip > /dev/null || { echo 'ip is not installed (package iproute2)' >&2; return 1; }
   [ "$(id -u)" = 0 ] || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
 NW_TMP
@@ -347,6 +338,9 @@ NW_EARLIER
 NW_ASIDE
   printf '@@ end\n'
 }
+nw_snapshot() {
+  NW_PRINTER nw_whole_snapshot
+}
 """
 
 
@@ -355,6 +349,8 @@ _EARLIER = f"""    for path in {DIRECTORY}/*/reads {RUNTIME}/*.reads; do
     done"""
 _MANY = 20
 """Namespaces, below which the processes cost more than they save."""
+_LONG = 500
+"""Rules, with which an answer is long."""
 _TMP = """  nw_tmp=$(mktemp -d 2> /dev/null) || nw_tmp=$(mktemp -d -p /run) || return 1
   trap 'rm -rf "$nw_tmp"' EXIT"""
 
@@ -386,13 +382,14 @@ def functions(
     many = len({line.split(" ")[0] for line in wanted}) >= _MANY
     globs = " ".join([f"{DIRECTORY}/*/ledger.json", f"{RUNTIME}/*.json", *files])
     return (
-        (PLACE + READ + ALIVE + site.READ + _SCRIPT)
+        (PLACE + READ + ALIVE + site.READ + (MANY if many else "") + PACK + _SCRIPT)
         .replace("NW_ASIDE", "  nw_scratch || return 1" if rules else "")
         .replace("NW_TMP", _TMP if rules else "")
         .replace("NW_EVIDENCE", evidence)
         .replace("NW_FILES", globs)
         .replace("NW_EARLIER", _EARLIER if unread is None else "")
         .replace("NW_READER", "nw_read_all" if many else "nw_read")
+        .replace("NW_PRINTER", "nw_packed" if many or rules.count("\n") > _LONG else "")
         .replace("NW_OURS", " ".join(f"{start}*{end}" for start, end in OURS))
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
         .replace("NW_DIRECTORY", DIRECTORY)
@@ -414,9 +411,12 @@ def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) 
     """
     sections: dict[tuple[str, str], list[str]] = {}
     body: list[str] = []
-    for line in output:
+    for line in unpacked(output):
         if line.startswith(_MARK):
             kind, _, name = line[len(_MARK) :].strip().partition(" ")
+            if kind == "netns":
+                # One that was shown again.
+                sections.pop((kind, name), None)
             body = sections.setdefault((kind, name), [])
         elif line:
             body.append(line)

@@ -15,7 +15,7 @@ ALLOWED = {
     "cryptography", "datetime", "fnmatch", "functools",
     "hashlib", "html", "ipaddress", "itertools", "json", "operator", "re", "shlex", "string",
     "textwrap",
-    "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml",
+    "typing", "pydantic", "pydantic_core", "typing_extensions", "yaml", "base64", "zlib",
 }  # fmt: skip
 AROUND = {"facts", "operations", "deploys", "lab", "verification", "commands"}
 
