@@ -8,8 +8,8 @@ import pytest
 
 # Minutes each, by a run of everything: first, so that what is left for the end is short.
 LONGEST = (
-    "scenarios/test_scenarios.py",
     "vm/test_machines.py",
+    "scenarios/test_scenarios.py",
     "live/test_pairs.py",
     "safety/test_kill.py",
     "installs/test_etcd_changes.py",
@@ -35,6 +35,8 @@ ONE_BY_ONE = (
 # Others' output is that of whole runs of pytest or of the lab.
 COUNTING = ("commands", "core", "installs", "iptables", "live", "safety", "scenarios")
 LINES = 12
+# Emulated machines are one worker's, one after the other: three at once took five minutes to boot.
+EMULATED = ("vm/test_machines.py", *(f"scenario[{it}]" for it in ("qinq", "service_ipvs", "vlan")))
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -66,14 +68,15 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What `--dist loadfile` is here: by file, but for those whose tests need nothing of each
-    other."""
+    """What `--dist loadfile` is here: by file, but for those that are dearer or freer."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
     class Spread(LoadFileScheduling):
         def _split_scope(self, nodeid):
+            if _file(nodeid) in EMULATED or nodeid.endswith(EMULATED):
+                return "emulated"
             return nodeid if _file(nodeid) in ONE_BY_ONE else super()._split_scope(nodeid)
 
     return Spread(config, log)
