@@ -67,8 +67,8 @@ def adopt(
     spaces = dict(_ours(state, notes))
     links = adopt_link.adopt(spaces, set_macs, notes.add)
     found: dict[str, Document] = {}
-    for name, space in spaces.items():
-        found[name] = _space(name, space, links[name], spaces[HOST], notes)
+    for name in spaces:
+        found[name] = _space(name, spaces, links[name], notes)
     document = {key: value for key, value in found.pop(HOST).items() if value}
     if found:
         document["netns"] = {
@@ -97,14 +97,16 @@ def _modules(state: NetworkState, document: Mapping[str, Any]) -> list[str]:
 
 
 def _space(
-    name: str, space: Namespace, links: dict[str, Document], host: Namespace, notes: _Notes
+    name: str, spaces: Mapping[str, Namespace], links: dict[str, Document], notes: _Notes
 ) -> Document:
+    space = spaces[name]
+
     def note(path: str, what: str) -> None:
         notes.add(name, path, what)
 
-    shared = adopt_sysctl.adopt(name, space, links, host, note)
+    shared = adopt_sysctl.adopt(name, space, links, spaces[HOST], note)
     present = {*links, "lo"}
-    adopt_link.keep(name, space, links)
+    adopt_link.keep(name, space, links, adopt_link.parents(spaces))
     return {
         "sysctl": shared,
         "links": links,

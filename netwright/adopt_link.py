@@ -12,7 +12,7 @@ from netwright.links.port import FRESH
 from netwright.model import HOST
 from netwright.state import Namespace
 
-__all__ = ["Note", "Place", "adopt", "keep"]
+__all__ = ["Note", "Place", "adopt", "keep", "parents"]
 
 Place = tuple[str, str]
 """A namespace and the name of a link in it."""
@@ -153,13 +153,29 @@ def _expected_mtu(ifname: str, link: Link, space: Namespace) -> int | None:
     return 1420 if link.kind == "wireguard" else 1500
 
 
-def keep(name: str, space: Namespace, links: dict[str, Document]) -> None:
+def parents(spaces: Mapping[str, Namespace]) -> set[Place]:
+    """Links that others stand on."""
+    return {
+        (link.link_netns or name, link.parent)
+        for name, space in spaces.items()
+        for link in (space.links or {}).values()
+        if link.parent is not None
+    }
+
+
+def keep(
+    name: str, space: Namespace, links: dict[str, Document], stood_on: Container[Place]
+) -> None:
     """Drop what is as it is without a word: a physical link or `lo`, the end of a pair that is
-    told by its other end."""
+    told by its other end.
+
+    + stood_on: what `parents` gave; such an end has to be there under its own name
+    """
     for ifname, found in list(links.items()):
         link = (space.links or {})[ifname]
         plain = not set(found) - {"state"}
         up = link.state == "up"
         own_lo = ifname == "lo" and up == (name == HOST)
-        if plain and "kind" not in found and (own_lo or not up):
+        told = link.kind is None or (name, ifname) not in stood_on
+        if plain and told and "kind" not in found and (own_lo or not up):
             del links[ifname]

@@ -32,3 +32,15 @@ def test_a_host_is_as_its_adopted_declaration_says(case):
     }
     left_out = {place for place, kind in seen.items() if said.get(place) != kind}
     assert left_out == set()
+
+
+def test_an_end_that_is_down_is_named_where_another_link_stands_on_it():
+    pair = {"kind": "veth", "veth": {"peer": {"name": "b"}}}
+    upper = {"kind": "macvlan", "macvlan": {"link": "b", "mode": "bridge"}, "state": "down"}
+    found = {}
+    for name, links in (("alone", {}), ("stood on", {"c": upper})):
+        state = load({"links": {"a": pair, "b": {"state": "down"}, **links}})
+        found[name] = adopt(state).document["links"]
+        assert plan(load({}), load({"links": found[name]}))
+    assert "b" not in found["alone"]
+    assert found["stood on"]["b"] == {"state": "down"}
