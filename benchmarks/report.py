@@ -6,14 +6,32 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fleet import Fleet
 from benchmarks.goals import Goal, Results
+from benchmarks.profile import Stage
 
-__all__ = ["machine", "markdown", "plot"]
+__all__ = ["Measured", "machine", "markdown", "plot"]
 
+LeftOut = Mapping[tuple[str, int], str]
+
+ONCE = 60.0
+"""Seconds of a run, from which on it is not done again for a median."""
 KINDS = {"cold": "from nothing", "again": "without change", "changed": "one thing changed"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All of it."""
+
+    results: Results
+    left_out: LeftOut
+    managers: tuple[Results, LeftOut]
+    profiles: Mapping[int, list[Stage]]
+    planned: Mapping[int, tuple[float, float]]
+    fleet: Fleet
 
 
 def machine() -> str:
@@ -26,36 +44,30 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}"
 
 
-def markdown(
-    results: Results,
-    left_out: Mapping[tuple[str, int], str],
-    managers: tuple[Results, Mapping[tuple[str, int], str]],
-    planned: Mapping[int, tuple[float, float]],
-    fleet: Fleet,
-    reached: Iterable[Goal],
-    rounds: int,
-) -> str:
+def markdown(measured: Measured, reached: Iterable[Goal], rounds: int) -> str:
     """The page."""
     lines = [
         "# How fast", "",
         "W(n): n namespaces, each with a veth on one hairpin bridge, an address, `lo`, a default",
         "route and two parameters; 5n iptables rules in three chains; 20 parameters of the host.",
         f"Measured by `python -m benchmarks {' '.join(sys.argv[1:])}` over SSH on a lab host,",
-        f"all tools in turn, medians of {rounds},",
+        f"all tools in turn, medians of {rounds} (what takes over {ONCE:.0f} s: once),",
         f"on: {machine()}.", "", "![seconds over n](benchmarks.svg)", "",
-        *_table(results, left_out), "", "## Managers of links", "",
+        *_table(measured.results, measured.left_out), "", "## Managers of links", "",
         "L(n), what they can express: n pairs of veths, one end on a bridge, one with an address.",
         "The manager's time is that of `ifreload -a`, or of `networkctl reload` and the wait until",
-        "all is there.", "", *_table(*managers), "", "## The planner alone", "",
+        "all is there.", "", *_table(*measured.managers), "", "## Where the time goes", "",
+        "A run for W(n), each stage by itself and one after the other; kB are those that go to the",
+        "host or come from it.", "", *_stages(measured.profiles), "", "## The planner alone", "",
         "| things | seconds | MB |", "|---:|---:|---:|",
         *(f"| {size:,} | {seconds:.3f} | {memory:.0f} |"
-          for size, (seconds, memory) in planned.items()),
+          for size, (seconds, memory) in measured.planned.items()),
         "", "## Fleets", "",
         "A pair of veths and a namespace on each host; they are names of one lab host, each with",
         "a connection and a run of its own.", "",
         "| hosts | run | seconds | CPU s | MB |", "|---:|---|---:|---:|---:|",
         *(f"| {size} | {words} | {item.seconds:.2f} | {item.processor:.2f} | {item.memory:.0f} |"
-          for size, both in fleet.items()
+          for size, both in measured.fleet.items()
           for words, item in zip(("from nothing", "without change"), both, strict=True)),
         "", "## Goals", "", "```", *map(str, reached), "```", "",
     ]  # fmt: skip
@@ -75,6 +87,18 @@ def _table(results: Results, left_out: Mapping[tuple[str, int], str]) -> Iterato
     for (name, number), why in left_out.items():
         # The tool's last words would break the table.
         yield f"| {number} | {name} | not measured: {why.partition(':')[0]} | | | | | | |"
+
+
+def _stages(profiles: Mapping[int, list[Stage]]) -> Iterator[str]:
+    heads = "".join(f" n = {number}: s | kB |" for number in profiles)
+    yield f"| stage |{heads}"
+    yield f"|---|{'---:|---:|' * len(profiles)}"
+    for row in zip(*profiles.values(), strict=True):
+        cells = (
+            f" {stage.seconds:.2f} | {'' if stage.size is None else round(stage.size / 1000)} |"
+            for stage in row
+        )
+        yield f"| {row[0].what} |{''.join(cells)}"
 
 
 def _order(item: tuple[tuple[str, int, str], object]) -> tuple[int, int, str]:

@@ -64,11 +64,15 @@ class Ledger:
         }
 
 
+# What json.dumps makes anew for each call with such an argument.
+_encoded = json.JSONEncoder(sort_keys=True).encode
+
+
 def _text(value: Any, depth: int) -> str:
     """JSON for people: one line for each thing."""
     if not depth or not isinstance(value, dict) or not value:
-        return json.dumps(value, sort_keys=True)
-    lines = [f"{json.dumps(key)}: {_text(value[key], depth - 1)}" for key in sorted(value)]
+        return _encoded(value)
+    lines = [f"{_encoded(key)}: {_text(value[key], depth - 1)}" for key in sorted(value)]
     return "{\n" + ",\n".join(lines) + "\n}"
 
 

@@ -60,9 +60,11 @@ def overlay(base: AnyModel, top: AnyModel) -> AnyModel:
     """`base` with every field that `top` gives; models and mappings inside are merged likewise."""
     there = base.__dict__
     fields = {
-        name: _overlaid(there[name], value) for name, value in top.given().items() if name in there
+        name: _overlaid(there[name], value) if isinstance(value, Model | dict) else value
+        for name, value in top.__dict__.items()
+        if value is not None and name in there
     }
-    return base.but(**fields)
+    return base.but(**fields) if fields else base
 
 
 def _overlaid(base: Any, top: Any) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import pairs, workload
+from benchmarks import pairs, report, workload
 from benchmarks.check import expected
 from benchmarks.goals import Goal, goals
 from benchmarks.measure import Figures
 from benchmarks.planner import exponent
+from benchmarks.profile import Stage
 from netwright.state import load
 
 
@@ -65,3 +66,19 @@ def test_the_pairs_of_managers_are_the_same_for_all():
     assert declared == pairs.expected(300, True)
     for text in (pairs.floor(300, False), pairs.ifupdown2(300, True), pairs.networkd(300, True)):
         assert all(line.split()[2] in text for line in addresses)
+
+
+def test_the_page_has_a_column_for_each_size_and_a_line_for_each_stage():
+    results = {("netwright", 10, "cold"): _figures(2.0), ("by hand", 10, "cold"): _figures(1.0)}
+    profiles = {
+        number: [Stage("read", number / 10, 1000 * number), Stage("planned", 0.5)]
+        for number in (10, 100)
+    }
+    left_out = {("Ansible", 10): "did not end within 60 s: TASK | shell"}
+    measured = report.Measured(results, left_out, ({}, {}), profiles, {}, {})
+    page = report.markdown(measured, [Goal("x", 2.0, 1.0)], 3)
+    assert "| 10 | by hand | from nothing | 1.00 | 0.5 |" in page
+    assert "| 10 | Ansible | not measured: did not end within 60 s |" in page
+    assert "| stage | n = 10: s | kB | n = 100: s | kB |\n|---|---:|---:|---:|---:|\n" in page
+    assert "| read | 1.00 | 10 | 10.00 | 100 |\n| planned | 0.50 |  | 0.50 |  |\n" in page
+    assert "NOT MET       x: 2.00 (<= 1)" in page
