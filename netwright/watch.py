@@ -15,6 +15,7 @@ from shlex import quote
 from typing import Any
 
 from netwright.errors import Problem
+from netwright.pack_shell import unpacked
 
 __all__ = [
     "ENDED",
@@ -57,14 +58,20 @@ def script(names: Iterable[str]) -> str:
 
 _CLOCKS = re.compile(
     r'"(?:(?:valid|preferred)_life_time|expires|(?:hello|tcn|topology_change|gc)_timer)":[\d.]+'
+    r"|^# (?:Generated|Completed) .*|^:.* \[\d+:\d+\]$"
 )
-"""What `ip -j -d` prints that goes on by itself, and that nobody can declare."""
+"""What `ip -j -d` and iptables-save print that goes on by itself, and that nobody can declare."""
 
 
 def fingerprint(lines: Iterable[str]) -> int:
     """What tells whether a snapshot's script printed something else than before; the same in this
     process and in its forks only."""
-    return hash(tuple(_CLOCKS.sub("", line) for line in lines))
+    return hash(tuple(_CLOCKS.sub(_kept, line) for line in unpacked(lines)))
+
+
+def _kept(found: re.Match[str]) -> str:
+    """Of a chain its name and policy, without its counters."""
+    return found[0].rpartition(" ")[0] if found[0].startswith(":") else ""
 
 
 def is_netns(line: str) -> bool:
