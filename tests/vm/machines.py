@@ -34,7 +34,7 @@ class Machines(Bench):
     """`a` has Debian's own kernel, `c` this machine's."""
 
     # An emulated machine boots in 20 s, or minutes where others use the processors as well.
-    patience = 300.0
+    patience = 900.0
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
