@@ -173,11 +173,63 @@ RULES = {
 SETS = {"type": ("hash:ip", "hash:net"), "entries": ("192.0.2.9", "198.51.100.1", "203.0.113.77")}
 
 
+# Kinds besides bridges and pairs that a kernel without any module has; each option is one of them.
+KINDS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "ifb": {},
+    "tun": {"owner": (1000,), "multi_queue": (True, False), "pi": (True,)},
+    "tap": {"owner": (1000,), "group": (100,), "vnet_hdr": (True, False)},
+    "macvlan": {"mode": ("bridge", "vepa", "private"), "bcqueuelen": (500, 1000)},
+    "macvtap": {"mode": ("bridge", "vepa", "private")},
+    "vxlan": {
+        "local": ("192.0.2.1", "2001:db8::1"), "dstport": (4789, 8472), "ttl": (0, 8),
+        "learning": (False, True), "ageing": (300, 60), "tos": (0, 16), "proxy": (True,),
+    },
+}  # fmt: skip
+FDB = (
+    {"mac": "00:00:00:00:00:00", "dst": "192.0.2.2"},
+    {"mac": "00:00:00:00:00:00", "dst": "192.0.2.3", "port": 4790},
+    {"mac": "02:00:00:00:00:77", "dst": "192.0.2.2", "vni": 7},
+)
+ETHERNET = {"tap", "macvlan", "macvtap", "vxlan"}
+
+
+def _kinds(draw: st.DrawFn, space: dict[str, Any]) -> None:
+    """Links of other kinds, with addresses and a route, on links that can carry them."""
+    links = space.setdefault("links", {})
+    parents = [name for name, link in links.items() if name != "lo" and not {"master"} & set(link)]
+    bridges = [name for name, link in links.items() if link.get("kind") == "bridge"]
+    for number, (kind, pool) in enumerate(KINDS.items()):
+        if draw(st.booleans()) or (kind.startswith("macv") and not parents):
+            continue
+        names = draw(st.lists(st.sampled_from(sorted(pool)), unique=True)) if pool else ()
+        options = {name: draw(st.sampled_from(pool[name])) for name in names}
+        link: dict[str, Any] = {"kind": kind}
+        if kind.startswith("macv"):
+            options["link"] = draw(st.sampled_from(parents))
+        if kind == "vxlan":
+            options["id"] = draw(st.sampled_from((42, 0xFFFFFF)))
+            if ":" not in options.get("local", ""):
+                options["fdb"] = draw(st.lists(st.sampled_from(FDB), unique_by=str))
+        link[kind] = options
+        if kind in ETHERNET and draw(st.booleans()):
+            link["mac"] = f"02:00:00:00:01:{number:02x}"
+        if kind in ("tap", "vxlan") and bridges and draw(st.booleans()):
+            link["master"] = draw(st.sampled_from(bridges))
+        elif kind != "ifb" and draw(st.booleans()):
+            link["addresses"] = [f"10.8.{number}.1/24", f"fd08:{number}::1/64"]
+            route = {"dst": f"10.18.{number}.0/24", "via": f"10.8.{number}.9"}
+            space.setdefault("routes", []).append(route)
+        links[f"{kind}0"] = link
+
+
 @st.composite
-def hosts(draw: st.DrawFn) -> dict[str, Any]:
-    """A random declaration with random tables and a set, in each of its namespaces."""
+def hosts(draw: st.DrawFn, kinds: bool) -> dict[str, Any]:
+    """A random declaration with random tables and a set, in each of its namespaces; with links of
+    other kinds, which take a fifth longer, if asked for."""
     document = draw(documents())
     for space in (document, *document.get("netns", {}).values()):
+        if kinds:
+            _kinds(draw, space)
         if draw(st.booleans()):
             continue
         kind, entries = SETS.values()
@@ -213,7 +265,7 @@ def random_states(count: int, part: int) -> None:
         max_examples=4 * count, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(hosts())
+    @given(hosts(kinds=part < 2))
     def try_one(document: dict[str, Any]) -> None:
         # Some come twice.
         if len(tried) < count and repr(document) not in tried:

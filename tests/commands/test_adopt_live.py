@@ -53,6 +53,7 @@ def test_every_scenario_there_and_back_again():
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_hosts_there_and_back_again(part):
-    """Two hundred in all: links, addresses, routes, rules, neighbours, parameters, tables, sets."""
+    """Two hundred in all: links, addresses, routes, rules, neighbours, parameters, tables, sets;
+    half of them with links of every kind that needs no module."""
     lines = _sandbox(str(COUNT), str(part))
     assert f"random states {COUNT}" in lines
