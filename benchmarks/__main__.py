@@ -112,11 +112,13 @@ def _one(
     if why or key in left_out:
         left_out.setdefault(key, str(why))
         return
-    if any(found.seconds > report.ONCE for found in samples.get((*key, "cold"), ())):
+    if _is_slow(samples, key):
         return
     try:
         reset(target)
         for kind in ("cold", "again", "changed") if contender.again else ("cold", "changed"):
+            if kind == "changed" and _is_slow(samples, key):
+                continue
             process = contender.make(target, folder, number, kind == "changed")
             found = measured(process, target, link, limit)
             checked(target, number, kind == "changed")
@@ -127,6 +129,10 @@ def _one(
         click.echo(f"n = {number}, {contender.name}: {error}", err=True)
     finally:
         reset(target)
+
+
+def _is_slow(samples: Samples, key: tuple[str, int]) -> bool:
+    return any(found.seconds > report.ONCE for found in samples.get((*key, "cold"), ()))
 
 
 def _median(found: list[Figures]) -> Figures:

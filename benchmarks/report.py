@@ -18,7 +18,7 @@ __all__ = ["Measured", "machine", "markdown", "plot"]
 LeftOut = Mapping[tuple[str, int], str]
 
 ONCE = 60.0
-"""Seconds of a run, from which on it is not done again for a median."""
+"""Seconds of a run from nothing, from which on a tool's runs are few."""
 KINDS = {"cold": "from nothing", "again": "without change", "changed": "one thing changed"}
 
 
@@ -51,7 +51,8 @@ def markdown(measured: Measured, reached: Iterable[Goal], rounds: int) -> str:
         "W(n): n namespaces, each with a veth on one hairpin bridge, an address, `lo`, a default",
         "route and two parameters; 5n iptables rules in three chains; 20 parameters of the host.",
         f"Measured by `python -m benchmarks {' '.join(sys.argv[1:])}` over SSH on a lab host,",
-        f"all tools in turn, medians of {rounds} (what takes over {ONCE:.0f} s: once),",
+        f"all tools in turn, medians of {rounds} (what takes over {ONCE:.0f} s is done once,",
+        "and not with one thing changed),",
         f"on: {machine()}.", "", "![seconds over n](benchmarks.svg)", "",
         *_table(measured.results, measured.left_out), "", "## Managers of links", "",
         "L(n), what they can express: n pairs of veths, one end on a bridge, one with an address.",

@@ -53,7 +53,7 @@ while (my $line = <STDIN>) {
 walk();
 '
 nw_walk() {
-  for nw_try in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5; do
     rm -f "$1.left"
     perl -e "$NW_WALK" "$(uname -m)" "$nw_parts/show" "$1.left" < "$1" 2> "$1.words"
     nw_ended=$?

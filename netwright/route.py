@@ -148,9 +148,18 @@ class Route(Model):
             if self.family == "inet6" and path.via is None and path.dev is not None:
                 # rt6_qualify_for_ecmp in net/ipv6/route.c
                 yield f"nexthops[{index}]", "needs via: each of several IPv6 ways has a gateway"
-            if hops[index].way in [hop.way for hop in hops[:index]]:
-                yield f"nexthops[{index}]", "is there twice; weight gives a way a larger share"
+            yield from ((f"nexthops[{index}]", what) for what in self._again(index))
         yield from self._families()
+
+    def _again(self, index: int) -> Iterator[str]:
+        """A way that is, or may be, one of those before it."""
+        hops = self.nexthops or ()
+        same = [hop for hop in hops[:index] if hop.via == hops[index].via]
+        if hops[index].way in [hop.way for hop in same]:
+            yield "is there twice; weight gives a way a larger share"
+        elif same and self.family == "inet6" and None in [hop.dev for hop in (hops[index], *same)]:
+            # rt6_duplicate_nexthop in net/ipv6/route.c, once the kernel has found the link.
+            yield "has the gateway of another way: both need dev"
 
     def _families(self) -> Iterator[tuple[str, str]]:
         for name, text in (("dst", self.dst), ("src", self.src)):

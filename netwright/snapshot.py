@@ -152,7 +152,7 @@ neigh show nud permanent
 neigh show proxy'
 # What changes while it is shown is shown again.
 nw_show() {
-  for nw_try in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5; do
     printf '@@ netns %s\n' "$1"
     { nw_words=$(nw_ip "$1" -j -d -N -batch - 2>&1 >&3 <<NW_END
 $NW_SHOW

@@ -33,6 +33,10 @@ def _problems(**route):
             {"dst": "fd01::/64", "nexthops": [{"via": "fd00::2"}, {"dev": "eth0"}]},
             "routes[0].nexthops[1]: needs via: each of several IPv6 ways has a gateway",
         ),
+        (
+            {"dst": "fd01::/64", "nexthops": [{"via": "fd00::2"}, {"via": "fd00::2", "dev": "v1"}]},
+            "routes[0].nexthops[1]: has the gateway of another way: both need dev",
+        ),
         ({"nexthops": [A, B], "src": "fd00::1"}, "routes[0].src: fd00::1 is not of family inet"),
     ],
 )

@@ -51,6 +51,10 @@ def several_ways(document):
             others = [way for family, way in ways if family == _family(route)]
             # The kernel knows no way twice, and of IPv6 none without a gateway.
             hops = [way for at, way in enumerate(others) if way not in others[:at]]
+            if _family(route) == "inet6":
+                # One gateway twice is refused where a way has no dev.
+                vias = [way.get("via") for way in hops]
+                hops = [way for at, way in enumerate(hops) if vias[at] not in vias[:at]]
             if len(hops) > 1 and (_family(route) == "inet" or all("via" in way for way in hops)):
                 weights = [{**way, "weight": at + number + 1} for at, way in enumerate(hops)]
                 for key in (*_HOP, "src"):
