@@ -45,7 +45,7 @@ def at_once(changes: Iterable[Change], what: Callable[[Change], str]) -> dict[st
             # The next step comes over a new connection, which is what proves that there is one.
             change.target.connection.disconnect()
 
-    Pool(PARALLEL).map(one, items)  # type: ignore[no-untyped-call]
+    Pool(PARALLEL).map(one, items)
     return {change.target.name: found[change.target.name] for change in items}
 
 

@@ -152,14 +152,14 @@ def at_once(what: str, jobs: Mapping[str, Callable[[], R]]) -> Mapping[str, R | 
 
     def tell() -> None:
         while True:
-            gevent.sleep(_PATIENCE)  # type: ignore[no-untyped-call]
+            gevent.sleep(_PATIENCE)
             left = [name for name in jobs if name not in found]
             click.echo(f"{what} {', '.join(left[:4])} ({len(found)} of {len(jobs)})", err=True)
 
-    teller = gevent.spawn(tell)  # type: ignore[no-untyped-call]
+    teller = gevent.spawn(tell)
     try:
-        pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-        pool.map(one, list(jobs))  # type: ignore[no-untyped-call]
+        pool = Pool(PARALLEL)
+        pool.map(one, list(jobs))
     finally:
         teller.kill()
     return {name: found[name] for name in jobs}

@@ -174,11 +174,11 @@ def _from_outside(
                     sink.tell(events)
             except (NotReached, NetwrightError, OSError, EOFError) as error:
                 click.echo(f"{target.name}: {error}; trying again", err=True)
-                gevent.sleep(_AGAIN)  # type: ignore[no-untyped-call]
+                gevent.sleep(_AGAIN)
 
-    greenlets = [gevent.spawn(one, target) for target in targets]  # type: ignore[no-untyped-call]
+    greenlets = [gevent.spawn(one, target) for target in targets]
     try:
-        gevent.joinall(greenlets, raise_error=True)  # type: ignore[no-untyped-call]
+        gevent.joinall(greenlets, raise_error=True)
     except KeyboardInterrupt:
-        gevent.killall(greenlets, block=True, timeout=10)  # type: ignore[no-untyped-call]
+        gevent.killall(greenlets, block=True, timeout=10)
         raise SystemExit(0) from None

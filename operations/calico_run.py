@@ -42,8 +42,8 @@ class Nodes:
         """What every host that is reached shows. Raises Failed if one can't be read."""
         hosts = [host for host in self.addresses if reached(self.state, host)]
         if again or not set(hosts) <= set(self._seen):
-            pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-            self._seen = dict(pool.map(_read, hosts))  # type: ignore[no-untyped-call]
+            pool = Pool(PARALLEL)
+            self._seen = dict(pool.map(_read, hosts))
         return {host: self._seen[host] for host in hosts}
 
     def steps(self, again: bool = True) -> list[Step]:

@@ -87,7 +87,7 @@ def _confirm(
 
 
 def _reconnect(host: Host, limit: float) -> None:
-    with gevent.Timeout(max(1.0, limit)):  # type: ignore[no-untyped-call]
+    with gevent.Timeout(max(1.0, limit)):
         host.connector.disconnect()
         host.connector.connect()
 

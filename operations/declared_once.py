@@ -25,7 +25,7 @@ class Once(Generic[T]):
 
     def __init__(self) -> None:
         self._made: WeakKeyDictionary[State, T] = WeakKeyDictionary()
-        self._turn = BoundedSemaphore()  # type: ignore[no-untyped-call]
+        self._turn = BoundedSemaphore()
 
     def get(self, state: State, make: Callable[[], T | None]) -> T | None:
         """It, or what `make` makes now; None is asked for again."""

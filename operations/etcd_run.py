@@ -53,8 +53,8 @@ class Cluster:
         for host in hosts:
             if not reached(self.state, host):
                 raise Failed(f"{host} is not reached: the cluster is left as it is")
-        pool = Pool(len(hosts))  # type: ignore[no-untyped-call]
-        return dict(pool.map(_read, hosts))  # type: ignore[no-untyped-call]
+        pool = Pool(len(hosts))
+        return dict(pool.map(_read, hosts))
 
     def plan(self, seen: Mapping[str, Evidence]) -> Plan:
         """What is to be done."""

@@ -40,8 +40,8 @@ def with_networks(
 
 
 def _each(hosts: Iterable[str], read: Callable[[str], Evidence]) -> dict[str, Evidence]:
-    pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-    found = pool.map(lambda host: (host, read(host)), hosts)  # type: ignore[no-untyped-call]
+    pool = Pool(PARALLEL)
+    found = pool.map(lambda host: (host, read(host)), hosts)
     return dict(found)
 
 

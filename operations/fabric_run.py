@@ -127,8 +127,8 @@ class Fleet:
             due = self.due(stage)
             for host in due:
                 self.say(f"{host}: {told(self._seen[host], stage[host])}")
-            pool = Pool(fabric_look.PARALLEL)  # type: ignore[no-untyped-call]
-            pool.map(_configured, due.items())  # type: ignore[no-untyped-call]
+            pool = Pool(fabric_look.PARALLEL)
+            pool.map(_configured, due.items())
             began = time.monotonic()
             self.until(stage)
             self.say(f"every session is established after {time.monotonic() - began:.1f} s")

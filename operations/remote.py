@@ -100,7 +100,7 @@ def run(
         _reconnect(host)
     try:
         # Around all of it: a connection that is dead may not even open a channel.
-        with Timeout(timeout):  # type: ignore[no-untyped-call]
+        with Timeout(timeout):
             ok, output = host.run_shell_command(StringCommand("sh"), _stdin=text, **keep)
     except (Timeout, PyinfraError, SSHException, OSError, EOFError) as error:
         _reconnect(host)
@@ -124,5 +124,5 @@ def _reconnect(host: Host) -> None:
     connector.client = None
     host.connected = False
     failed = (Timeout, PyinfraError, SSHException, OSError, EOFError)
-    with suppress(*failed), Timeout(RECONNECT):  # type: ignore[no-untyped-call]
+    with suppress(*failed), Timeout(RECONNECT):
         host.connect(show_errors=False, raise_exceptions=True)

@@ -8,6 +8,7 @@ import warnings
 from getpass import GetPassWarning
 from typing import Any
 
+from gevent.lock import BoundedSemaphore, RLock
 from paramiko import SSHException
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
@@ -19,6 +20,10 @@ __all__ = ["TIMEOUT", "Connection", "NotReached"]
 
 TIMEOUT = 60.0
 """Seconds that a command may take that says nothing else; a host may die while it is asked."""
+
+
+AT_ONCE = 8
+"""Commands at a time; a server's MaxSessions is 10 if nobody says otherwise."""
 
 
 class NotReached(Exception):
@@ -35,6 +40,8 @@ class Connection(BaseBackend):
         self._pyinfra = host
         self._state = state
         self._arguments: dict[str, Any] | None = None
+        self._connecting = RLock()
+        self._commands = BoundedSemaphore(AT_ONCE)
         self.set_host(TestinfraHost(self))
         # Asking the target for its encoding would take Python there.
         self._encoding = "utf-8"
@@ -48,12 +55,13 @@ class Connection(BaseBackend):
 
     def connect(self) -> None:
         """Connect if that hasn't been done. Raises NotReached."""
-        if self._pyinfra.connected:
-            return
-        try:
-            self._pyinfra.connect(show_errors=False, raise_exceptions=True)
-        except (PyinfraError, SSHException, OSError, EOFError) as error:
-            raise self._not_reached(_line(error)) from None
+        with self._connecting:
+            if self._pyinfra.connected:
+                return
+            try:
+                self._pyinfra.connect(show_errors=False, raise_exceptions=True)
+            except (PyinfraError, SSHException, OSError, EOFError) as error:
+                raise self._not_reached(_line(error)) from None
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
@@ -79,9 +87,10 @@ class Connection(BaseBackend):
         # pyinfra tells whether a command succeeded, not how it ended; so the script says it.
         text = f"(\n{script}\n) < /dev/null\nprintf '\\n%s %s' {mark} $?"
         try:
-            _, output = self._pyinfra.run_shell_command(
-                StringCommand("sh"), _stdin=text, _timeout=timeout, **self.escalation()
-            )
+            with self._commands:
+                _, output = self._pyinfra.run_shell_command(
+                    StringCommand("sh"), _stdin=text, _timeout=timeout, **self.escalation()
+                )
         except GetPassWarning:
             raise self._not_reached("sudo asks for a password; set _sudo_password") from None
         except TimeoutError:

@@ -51,8 +51,8 @@ class Hosts:
             target.connection.disconnect()
 
     def _read(self, targets: Iterable[Target]) -> None:
-        pool = Pool(PARALLEL)  # type: ignore[no-untyped-call]
-        for name, found in pool.imap_unordered(_named, targets):  # type: ignore[no-untyped-call]
+        pool = Pool(PARALLEL)
+        for name, found in pool.imap_unordered(_named, targets):
             self._seen[name] = found
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from netwright.verification.boot_claims import boot_claim, is_ours
-from netwright.verification.check_run import CheckFailed, run_check
+from netwright.verification.check_run import CheckFailed
+from netwright.verification.check_runs import CheckRuns
 from netwright.verification.claim import Claim
 from netwright.verification.claims import claims
 from netwright.verification.connection import NotReached
@@ -42,10 +43,13 @@ class Short:
 class HostNode(pytest.Collector):
     """A host of the inventory."""
 
-    def __init__(self, *, target: Target, hosts: Hosts, problems: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *, target: Target, hosts: Hosts, runs: CheckRuns, problems: bool, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.target = target
         self.hosts = hosts
+        self.runs = runs
         self.problems = problems
         self.connection_ran = False
 
@@ -156,11 +160,11 @@ class CheckItem(NetworkItem):
 
     def __init__(self, *, number: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.number = number
+        self.key = (self.parent.name, number)
 
     def runtest(self) -> None:
         self.reached()
-        run_check(self.parent.hosts, self.parent.name, self.number)
+        self.parent.runs.wait(self.key)
 
 
 def collect(session: pytest.Session) -> None:
@@ -172,7 +176,10 @@ def collect(session: pytest.Session) -> None:
     except InventoryError as error:
         raise pytest.UsageError(str(error)) from None
     hosts = Hosts(targets, config.getoption("--verify-grace"))
+    runs = CheckRuns(hosts)
     config.add_cleanup(hosts.close)
+    # Called first: what listens is stopped over the connections.
+    config.add_cleanup(runs.stop)
     wrong = any(target.problems for target in targets.values())
     items: list[pytest.Item] = []
     for target in targets.values():
@@ -182,12 +189,14 @@ def collect(session: pytest.Session) -> None:
             nodeid=target.name,
             target=target,
             hosts=hosts,
+            runs=runs,
             problems=wrong,
         )
         items += session.genitems(node)
     session.items = _selected(config, items)
     config.pluginmanager.check_pending()
     config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
+    runs.select(item.key for item in session.items if isinstance(item, CheckItem))
     config.hook.pytest_collection_finish(session=session)
     session.testscollected = len(session.items)
 

@@ -18,8 +18,9 @@ _HELP_INVENTORY = (
 )
 _HELP_VERIFY = (
     "verify the hosts of --pyinfra-inventory: one test item for each thing that their `network` "
-    "declares and for each of its checks, named HOST::PATH. Nothing else is collected. Arguments "
-    "select by name: a, a::links.br0, a::netns.test1."
+    "declares and for each of its checks, named HOST::PATH. Nothing else is collected. Checks that "
+    "don't disturb each other run side by side. Arguments select "
+    "by name: a, a::links.br0, a::netns.test1."
 )
 _HELP_GRACE = (
     "seconds (default: 5) that a check with `expect: ok` may need until it succeeds; right after a "

@@ -219,6 +219,16 @@ def test_a_variation_that_changes_nothing_touches_nothing(host):
         assert "netwright" not in host.run("ls /run")
 
 
+def test_silence_is_waited_for_side_by_side(host, tmp_path):
+    """Each of them by itself takes three seconds at least."""
+    checks = [{"from": "vt1", "ping": f"10.201.0.{last}", "expect": "timeout"}
+              for last in range(101, 121)]  # fmt: skip
+    began = time.monotonic()
+    done = host.verify(tmp_path, {"netns": {"vt1": {}}, "checks": checks})
+    assert "22 passed" in done.stdout, done.stdout
+    assert time.monotonic() - began < 45
+
+
 def test_an_interrupted_run_leaves_nothing(host, tmp_path):
     """Ctrl-C while a check waits for what never comes."""
     before = state_of(host)
