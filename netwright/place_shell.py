@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["PLACE"]
 
 PLACE = r"""
+# sudo without secure_path, and su, leave a user's own, in which these may be missing.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 nw_in() {
   if [ "$1" = host ]; then
     shift

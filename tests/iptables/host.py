@@ -34,6 +34,8 @@ _UNSHARE = ("unshare", "-m", "-n", "-i", "--propagation", "private")
 class Host:
     """Started by `with`; everything in it dies with it."""
 
+    path = "/mnt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
     def __init__(self, backend: str = "nft") -> None:
         self.backend = backend
         self._process = subprocess.Popen(
@@ -66,9 +68,12 @@ class Host:
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a script as a host does."""
         enter = ["nsenter", "-t", str(self._process.pid), "-m", "-n", "-i"]
-        path = "PATH=/mnt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return subprocess.run(
-            [*enter, "env", path, "sh"], input=text, capture_output=True, text=True, check=False
+            [*enter, "env", f"PATH={self.path}", "sh"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def sh(self, text: str) -> str:

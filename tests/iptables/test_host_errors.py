@@ -29,6 +29,18 @@ def test_without_iptables(host: Host) -> None:
     assert not host.prepare({"links": {"lo": {"state": "down"}}}).network
 
 
+def test_the_tools_are_found_with_the_path_of_a_user(host: Host) -> None:
+    """As sudo has it without secure_path, and su."""
+    host.path = "/mnt/bin:/usr/local/bin:/usr/bin:/bin"
+    assert host.run("command -v modprobe || command -v ipset").returncode
+    assert host.converge({**_INPUT, "ipsets": {"a": {"type": "hash:ip", "entries": ["1.1.1.1"]}}})
+    assert host.chain("INPUT") == ["-i lo -j ACCEPT"]
+    assert "add a 1.1.1.1" in host.sh("PATH=$PATH:/usr/sbin; ipset save")
+    host.sh("PATH=$PATH:/usr/sbin; iptables -F INPUT; ipset destroy a")
+    assert host.run("sh /etc/netwright/network/boot").returncode == 0
+    assert host.chain("INPUT") == ["-i lo -j ACCEPT"]
+
+
 def test_rules_that_only_nft_can_show() -> None:
     with Host("nft") as host:
         host.sh(
