@@ -7,7 +7,7 @@ Three states, each a declaration: `declared`, the last one; `created`, what is t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,7 +26,7 @@ from netwright.snapshot import reads
 from netwright.state import NEW, Namespace, NetworkState
 from netwright.sysctl import link_of, untrue
 
-__all__ = ["Ledger", "overlaps", "parse", "prune", "rebuilt", "record"]
+__all__ = ["Ledger", "overlaps", "parse", "prune", "rebuilt", "record", "staying"]
 
 M = TypeVar("M", bound=Model)
 VERSION = 1
@@ -104,12 +104,49 @@ def parse(name: str, text: str | None) -> Ledger:
     return Ledger(**states)
 
 
-def prune(declared: NetworkState, ledger: Ledger, current: NetworkState) -> NetworkState:
+def staying(
+    name: str, declared: NetworkState, ledgers: Mapping[str, Ledger], current: NetworkState
+) -> Iterator[tuple[str, str]]:
+    """Namespaces that we made and nobody under our name declares now, and why they stay: what is
+    others' would go with them."""
+    ledger, there = ledgers.get(name, Ledger()), current.netns or {}
+    gone = _made(ledger.created) & there.keys() - (declared.netns or {}).keys()
+    if not gone:
+        return
+    owned = _owned(ledger)
+    ends = {end for end in _pairs(dict(ledger.declared.namespaces())).values() if end}
+    for space in sorted(gone):
+        users = [other for other in ledgers if other != name and _uses(ledgers[other], space)]
+        links = there[space].links or {}
+        known = {ifname for place, ifname in ends if place == space}
+        foreign = {*links} - owned.get(space, set()) - known - _KERNELS
+        if users:
+            yield space, f"stays, since {', '.join(map(repr, users))} declares it too"
+        elif foreign:
+            yield space, f"stays, since others' links are in it: {', '.join(sorted(foreign))}"
+
+
+def _uses(ledger: Ledger, space: str) -> bool:
+    found = (ledger.declared.netns or {}).get(space)
+    return found is not None and found.state != "absent"
+
+
+# What a new namespace has; the fallbacks of tunnels are there once their modules are loaded.
+_KERNELS = {
+    *("lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0"),
+    *("ip6gre0",),
+}
+
+
+def prune(
+    declared: NetworkState, ledger: Ledger, current: NetworkState, stay: Container[str] = ()
+) -> NetworkState:
     """The declaration, and with it the going of what was ours and is declared no longer.
 
     + declared: a canonical declaration
     + ledger: what earlier runs under the same name made and changed
     + current: what the host shows; what others took away meanwhile needs no pruning
+    + stay: namespaces of which only what is ours goes (`staying`)
     """
     there = dict(current.namespaces())
     wanted = dict(declared.namespaces())
@@ -120,7 +157,10 @@ def prune(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Netw
         want = wanted.get(name, Namespace())
         if name not in wanted and name not in there:
             continue
-        if name not in wanted and name in made:
+        if name not in wanted and name in stay:
+            old = _Old(parts[0].get(name, Namespace()), Namespace(), Namespace())
+            spaces[name] = _pruned(name, want, old, there[name], pairs)
+        elif name not in wanted and name in made:
             spaces[name] = Namespace(state="absent")
         elif want.state == "absent":
             spaces[name] = want

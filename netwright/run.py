@@ -126,7 +126,9 @@ def prepare(
     if impossible:
         how = "{} (with what earlier runs under this name declared, since nothing is pruned)"
         raise HostError(Problem(item.path, how.format(item.what)) for item in impossible)
-    desired = ledger.prune(base, old, snapshot.state)
+    stay = dict(ledger.staying(name, base, {**ledgers, name: old}, snapshot.state))
+    warnings += tuple(Problem(f"netns.{space}", why) for space, why in stay.items())
+    desired = ledger.prune(base, old, snapshot.state, stay)
     steps = planning.plan(snapshot.state, desired, asked=base)
     new = ledger.record(base, old, snapshot.state)
     init = snapshot.site.init

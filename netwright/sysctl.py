@@ -63,7 +63,7 @@ def _value(value: object) -> str:
         return str(int(value))
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, str) and re.fullmatch(r"[ -~\t]+", value):
+    if isinstance(value, str) and re.fullmatch(r"[ -~\t]*", value):
         return " ".join(value.split())
     raise ValueError("is not a value (a number, or one line of printable ASCII)")
 
@@ -71,7 +71,7 @@ def _value(value: object) -> str:
 Key = Annotated[str, BeforeValidator(_key)]
 """Canonical: with slashes, so that a dot in a link's name stays one."""
 Value = Annotated[str, BeforeValidator(_value)]
-"""Canonical: as /proc/sys prints it, with single blanks."""
+"""Canonical: as /proc/sys prints it, with single blanks; some may be empty."""
 
 
 def link_key(family: str, ifname: str, parameter: str) -> str:

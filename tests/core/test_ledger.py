@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from netwright import ledger, run
+from netwright import ledger, persist, run
 from netwright.errors import HostError
 from netwright.plan import plan
 from netwright.snapshot import DIRECTORY
@@ -168,6 +168,56 @@ def test_the_order_of_a_document_is_no_change(document, data):
     declared = load(data.draw(shuffled(document)))
     again = run.prepare("network", declared, host.snapshot(declared))
     assert [step.path for step in again.plan] == []
+
+
+@pytest.mark.parametrize("family", ["iptables", "ip6tables"])
+def test_the_order_of_chains_is_no_change(family):
+    chains = {"filter": {"B": ["-j DROP"], "INPUT": ["-j B"], "A": []}, "nat": {"C": []}}
+    turned = {table: dict(reversed(here.items())) for table, here in reversed(chains.items())}
+    init = Host().snapshot(load({})).site.init
+    files = [persist.files("one", load({family: it}).ordered(), init) for it in (chains, turned)]
+    assert "-A INPUT -j B" in "".join(files[0].values())
+    assert files[0] == files[1]
+
+
+def test_a_namespace_of_ours_stays_for_what_others_have_in_it():
+    host = Host()
+    space = {"links": {"ours": {"kind": "bridge"}}, "rules": [{"priority": 9, "table": 9}]}
+    theirs = {"netns": {"blue": {"links": {"theirs": {"kind": "bridge"}}}}}
+    converge(host, {"netns": {"blue": space}})
+    before = load(theirs)
+    host.run(plan(host.snapshot(before).state, before))
+    gone = run.prepare("network", load({}), host.snapshot(load({})))
+    assert [str(it) for it in gone.warnings if it.path.startswith("netns")] == [
+        "netns.blue: stays, since others' links are in it: theirs"
+    ]
+    converge(host, {})
+    found = facts(host.state())
+    assert "blue link theirs" in found
+    assert "blue link ours" not in found
+    assert not [key for key in found if key.startswith("blue rule")]
+    assert not host.files
+
+
+def test_a_namespace_of_ours_stays_for_another_name():
+    host = Host()
+    converge(host, {"netns": {"blue": {"links": {"ours": {"kind": "bridge"}}}}}, "one")
+    converge(host, {"netns": {"blue": {"links": {"lo": {}}}}}, "other")
+    converge(host, {}, "one")
+    found = facts(host.state())
+    assert "blue link ours" not in found
+    assert found["blue link lo"]["state"] == "up"
+    converge(host, {"netns": {"blue": {"links": {"lo": {}}}}}, "other")
+
+
+def test_a_parameter_that_is_empty_at_first():
+    """/proc/sys/net/ipv4/ip_local_reserved_ports is an empty line."""
+    key = "net/ipv4/ip_local_reserved_ports"
+    host, declared = load({"sysctl": {key: ""}}), load({"sysctl": {key: "8080,9000-9010"}})
+    new = ledger.record(declared, ledger.Ledger(), host)
+    assert (new.first.sysctl or {})[key] == ""
+    back = ledger.prune(load({}), new, declared)
+    assert (back.sysctl or {})[key] == ""
 
 
 def test_a_pair_of_others_that_was_led_elsewhere_is_led_back():
