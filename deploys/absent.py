@@ -4,7 +4,9 @@ Reads of each host's data: `network_name` (`*`: every name's, also by `--data ne
 `confirm`.
 """
 
-from pyinfra import host
+import sys
+
+from pyinfra import host, state
 from pyinfra.connectors.ssh import SSHConnector
 
 from netwright.operations import network
@@ -19,6 +21,8 @@ def _confirm() -> int:
     return 30 if isinstance(actual_host().connector, SSHConnector) else 0
 
 
+# As in network.py.
+state.check_for_changes |= "--dry" in sys.argv
 network.absent(
     name="No network of ours",
     network_name=host.data.get("network_name", "network"),

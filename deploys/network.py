@@ -5,6 +5,7 @@ Reads of each host's data: `network`, `network_name`, `confirm`, `persist`, `pru
 
 import atexit
 import gc
+import sys
 
 from pyinfra import host, state
 from pyinfra.connectors.ssh import SSHConnector
@@ -25,6 +26,8 @@ def _confirm(wanted: Settings) -> int:
 gc.set_threshold(100_000)
 # The interpreter's last look at a large heap takes longer than a small host.
 atexit.register(gc.freeze)
+# With -y pyinfra asks no operation what it would do, but a dry run has nothing else to show.
+state.check_for_changes |= "--dry" in sys.argv
 _settings = all_settings(state.inventory)[host.name]
 if _settings is None:
     host.noop("no network is declared")

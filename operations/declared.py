@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -42,8 +43,10 @@ def inventory_directory(arguments: list[str] | None = None) -> Path:
 
     pyinfra tells a deploy neither the inventory's name nor its place.
     """
-    for argument in sys.argv[1:] if arguments is None else arguments:
-        if argument.endswith(".py") and Path(argument).is_file():
+    given = sys.argv[1:] if arguments is None else arguments
+    for before, argument in pairwise(["", *given]):
+        its_own = before in ("--config", "--group-data")
+        if argument.endswith(".py") and not its_own and Path(argument).is_file():
             return Path(argument).resolve().parent
     return Path.cwd()
 
@@ -141,10 +144,11 @@ def _with_files(space: Mapping[str, Any], base: Path, at: str = "") -> Mapping[s
             path = base / tables["file"]
             saved = iptables_file.parse(_text(path, where), str(path))
             for table, chains in tables.items():
-                if table != "file":
+                if table != "file" and isinstance(chains, Mapping | None):
                     saved[table] = {**saved.get(table, {}), **(chains or {})}
             found[family] = saved
-    for name, inner in (space.get("netns") or {}).items():
+    spaces = space.get("netns")
+    for name, inner in spaces.items() if isinstance(spaces, Mapping) else ():
         if isinstance(inner, Mapping):
             inside = _with_files(inner, base, f"netns.{name}.")
             found["netns"] = {**found["netns"], name: inside}

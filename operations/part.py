@@ -83,6 +83,8 @@ def declare(
     if netns != HOST:
         document, thing = {"netns": {netns: document}}, f"netns.{netns}.{thing}"
     part = Part(document, thing, network_name, persist)
+    # pyinfra's own choice is all of the arguments.
+    arguments.setdefault("name", thing)
     _HOSTS.setdefault(actual_host(), Prepared()).parts.append(part)
     meta: OperationMeta = _part(part=part, **arguments)
     part.op_hash = meta._hash

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netwright.operations.declared import inventory_directory
+
 ROOT = Path(__file__).parents[2]
 MAIN = "from netwright.commands import main; main()"
 LAB = """
@@ -25,6 +27,15 @@ def _lint(*words, cwd=ROOT):
         cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
+
+
+def test_a_path_starts_beside_the_inventory_not_beside_the_config(tmp_path):
+    for name in ("sites/site.py", "other/config.py"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    site, config = tmp_path / "sites/site.py", str(tmp_path / "other/config.py")
+    for words in (["--config", config, str(site)], [str(site), "--config", config], [str(site)]):
+        assert inventory_directory(["-y", *words, "deploy.py"]) == site.parent
 
 
 def test_what_is_right_is_silent():

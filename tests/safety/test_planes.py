@@ -44,9 +44,7 @@ class Site(Bench):
         (self.path / "planes.py").write_text(text)
 
     def pyinfra(self, *flags: str, deploy: str = "network", ok: bool = True) -> str:
-        # With -y a dry run tells nothing.
-        sure = () if "--dry" in flags else ("-y",)
-        words = ("pyinfra", *sure, *flags, self.path / "planes.py", f"deploys/{deploy}.py")
+        words = ("pyinfra", "-y", *flags, self.path / "planes.py", f"deploys/{deploy}.py")
         done = self.run(*words, ok=ok)
         return done.stdout + done.stderr
 
