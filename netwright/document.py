@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import count, islice
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import ValidationError
 
 from netwright.errors import DeclarationError, Problem
-from netwright.model import Model
+from netwright.model import Model, Written
 
-__all__ = ["parse_yaml", "path_text", "problems_of", "without"]
+__all__ = ["parse_yaml", "path_text", "problems_of", "renumbered", "without"]
 
 M = TypeVar("M", bound=Model)
 Loc = tuple[int | str, ...]
 
 
+_NULL = "tag:yaml.org,2002:null"
 # libyaml's parser is ten times as fast; PyYAML may be installed without it.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -30,15 +32,16 @@ class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, (str, int)):
-                raise DeclarationError([_at(key_node, f"{key!r} can't be a key")])
-            if key in seen:
+        made: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            # Keys are names: 007 and 1.0 stay what was written.
+            key = key_node.value
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == _NULL:
+                what = self.construct_object(key_node, deep=True)
+                raise DeclarationError([_at(key_node, f"{what!r} can't be a key")])
+            if key in made:
                 raise DeclarationError([_at(key_node, f"the key {key!r} is there twice")])
-            seen.add(key)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
+            made[key] = self.construct_object(value_node, deep=deep)
         return made
 
 
@@ -61,7 +64,9 @@ for _tag, _pattern, _first in (
 
 def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node))
-    return int(text, 0) if text[:2] in ("0x", "0o") else int(text, 10)
+    number = Written(int(text, 0) if text[:2] in ("0x", "0o") else int(text, 10))
+    number.text = text
+    return number
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
@@ -153,12 +158,54 @@ def path_text(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
-def without(document: Any, loc: Loc) -> Any:
-    """A copy of the document without the part at `loc`, so that the rest can be checked as well.
-    A list goes whole: the places of its entries have to stay what they are."""
-    if not loc or not isinstance(document, Mapping) or loc[0] not in document:
-        return document
-    head, rest = loc[0], loc[1:]
-    if not rest or isinstance(rest[0], int) or not isinstance(document[head], Mapping):
-        return {key: value for key, value in document.items() if key != head}
-    return {**document, head: without(document[head], rest)}
+def without(document: Any, locs: Iterable[Loc], gone: dict[Loc, set[int]], at: Loc = ()) -> Any:
+    """A copy of the document without what is at each of `locs`, so that the rest can be checked as
+    well. What lacks something goes whole; so does an entry of a list.
+
+    + gone: is given, for each list, the places of the entries that went
+    """
+    if isinstance(document, Mapping):
+        made = dict(document)
+        for head, rests in _by_head(locs).items():
+            part = None
+            if all(rests) and head in document:
+                part = without(document[head], rests, gone, (*at, head))
+            if part is not None:
+                made[head] = part
+            elif made.pop(head, None) is None and all(rests):
+                return None
+        return made
+    if not isinstance(document, Sequence) or isinstance(document, str):
+        return None
+    heads = _by_head(locs)
+    for head, rests in heads.items():
+        if isinstance(head, str):
+            # A list in place of the mapping that it is short for.
+            return without(document, rests, gone, (*at, head)) if all(rests) else None
+    gone[at] = {head for head in heads if isinstance(head, int)}
+    return [item for place, item in enumerate(document) if place not in gone[at]]
+
+
+def _by_head(locs: Iterable[Loc]) -> dict[int | str, list[Loc]]:
+    found: dict[int | str, list[Loc]] = {}
+    for loc in locs:
+        found.setdefault(loc[0], []).append(loc[1:])
+    return found
+
+
+def renumbered(problem: Problem, gone: Mapping[Loc, set[int]]) -> Problem:
+    """With the places that entries of lists had before others went."""
+    for loc, places in gone.items():
+        path, name = path_text(loc), str(loc[-1])
+        if problem.path.startswith(f"{path}["):
+            what = _renumbered(problem.what, name, places)
+            problem = Problem(_renumbered(problem.path, path, places), what)
+    return problem
+
+
+def _renumbered(text: str, name: str, gone: set[int]) -> str:
+    def place(match: re.Match[str]) -> str:
+        left = (number for number in count() if number not in gone)
+        return f"{name}[{next(islice(left, int(match[1]), None))}]"
+
+    return re.sub(rf"(?<![\w.]){re.escape(name)}\[(\d+)\]", place, text)

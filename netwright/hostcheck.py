@@ -39,9 +39,11 @@ def problems(
             for ifname, link in (want.links or {}).items():
                 with found.under("links", ifname):
                     _link(found, link, (have.links or {}).get(ifname))
+                    _far_end(found, ifname, link, have)
                     _references(found, name, link, there, wanted, spaces)
                     _port(found, link, there.get(ifname, link), there)
             _routes(found, have, want, there)
+            _neighbours(found, want, there)
             _sysctl(found, have, want, there)
     for name, want in wanted.items():
         # Of tables also what only goes: a chain that others need can't.
@@ -73,6 +75,28 @@ def _link(found: Problems, want: Link, have: Link | None) -> None:
     for kind in KINDS:
         if want.kind is None and getattr(want, kind) is not None and have.kind != kind:
             found.add(kind, f"doesn't belong to this link, which is of kind {have.kind}")
+
+
+def _far_end(found: Problems, ifname: str, want: Link, have: Namespace) -> None:
+    """A pair whose other end is out of sight, as a container's uplink, is made by no undo."""
+    link = (have.links or {}).get(ifname)
+    if link is None or link.kind != "veth" or link.veth is not None:
+        return
+    uplink = any(item.dst == "default" and item.is_over({ifname}) for item in have.routes or ())
+    if want.state == "absent" and uplink:
+        found.add("state", "the way out of this host can't be brought back: " + _OUT_OF_SIGHT)
+    elif want.state != "absent" and want.kind not in (None, "veth"):
+        found.add("kind", f"is a veth here and can't be made again as {want.kind}: {_OUT_OF_SIGHT}")
+
+
+_OUT_OF_SIGHT = "its other end is in no namespace that is declared"
+
+
+def _neighbours(found: Problems, want: Namespace, after: Mapping[str, Link]) -> None:
+    for index, item in enumerate(want.neighbours or ()):
+        if item.state != "absent" and item.dev not in after:
+            what = f"{item.dev!r} is neither declared nor on the host{_known(after)}"
+            found.add(f"neighbours[{index}].dev", what)
 
 
 def _references(

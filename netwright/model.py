@@ -24,6 +24,7 @@ __all__ = [
     "OwnMac",
     "Range",
     "Text",
+    "Written",
     "family_of",
     "overlay",
     "prefix",
@@ -106,14 +107,23 @@ def _flag(value: object) -> bool:
     raise ValueError("is neither true nor false")
 
 
+class Written(int):
+    """A number that remembers how it was written: a namespace may be called 007."""
+
+    text: str
+
+
 @dataclass(frozen=True)
 class Text:
-    """A string of one form; it can go into a batch line as it stands."""
+    """A string of one form; it can go into a batch line as it stands. YAML takes some names for
+    numbers."""
 
     pattern: str
     accepted: str
 
     def check(self, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = getattr(value, "text", str(value))
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
             raise ValueError(f"is not {self.accepted}")
         return value

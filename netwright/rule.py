@@ -52,6 +52,9 @@ class Rule(Model):
     def _decides(self) -> Self:
         if (self.table is None) == (self.type is None) and self.state != "absent":
             raise ValueError("a rule needs either table or type")
+        told = {family_of(text) for text in (self.from_, self.to) if text}
+        if len(told | ({self.family} if self.family else set())) > 1:
+            raise ValueError("from, to and family are of two families")
         return self
 
     def normal(self) -> Rule:

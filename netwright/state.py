@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, SerializeAsAny, TypeAdapter, ValidationErr
 
 from netwright import validate
 from netwright.check import Check
-from netwright.document import parse_yaml, problems_of, without
+from netwright.document import parse_yaml, problems_of, renumbered, without
 from netwright.errors import DeclarationError, Problem
 from netwright.ipset import Ipset, SetName
-from netwright.iptables import Tables
+from netwright.iptables import FAMILIES, Tables
 from netwright.ipvs import MODULE, Service
 from netwright.links.link import Link
 from netwright.links.options import Options
@@ -58,7 +58,14 @@ class Namespace(Model):
         }
         links = dict(sorted((self.links or {}).items())) if self.links is not None else None
         sysctl = dict(sorted((self.sysctl or {}).items())) if self.sysctl is not None else None
-        return self.but(links=links, sysctl=sysctl, **rooms)
+        tables = {family: _by_name(getattr(self, family)) for family in FAMILIES}
+        return self.but(links=links, sysctl=sysctl, **rooms, **tables)
+
+
+def _by_name(tables: Tables | None) -> Tables | None:
+    if tables is None:
+        return None
+    return {table: dict(sorted(chains.items())) for table, chains in sorted(tables.items())}
 
 
 # What a host has nothing of.
@@ -117,15 +124,17 @@ def load(document: str | Mapping[str, Any]) -> NetworkState:
             [Problem("", f"a declaration is a mapping, this is {content!r:.60}")]
         )
     problems: list[Problem] = []
+    gone: dict[tuple[int | str, ...], set[int]] = {}
     try:
         state = NetworkState.model_validate(content, context=names(content))
     except ValidationError as error:
         problems = list(problems_of(error, NetworkState, content))
-        state = _rest(content, error)
+        state = _rest(content, error, gone)
     found = validate.shorthand(state)
-    if not found:
-        state = _canonical(state)
-        found = validate.problems(state)
+    state = _canonical(state)
+    found += validate.problems(state)
+    found += [*_twice(content), *_variations(state, names(content))]
+    found = [renumbered(item, gone) for item in found]
     problems += [item for item in found if not _follows(item, problems)]
     if problems:
         raise DeclarationError(dict.fromkeys(problems))
@@ -154,6 +163,35 @@ def vary(declared: NetworkState, variation: Mapping[str, Any]) -> NetworkState:
             if room in before and room in after and after[room] is not before[room]:
                 after[room] = _by_key(before[room], after[room], entry, names(merged))
     return load(merged).but(checks=declared.checks)
+
+
+def _twice(space: Mapping[str, Any], at: str = "") -> Iterator[Problem]:
+    """Parameters in two spellings, of which the last one would win unseen."""
+    seen: dict[str, str] = {}
+    for name in _mapping(space.get("sysctl")):
+        try:
+            key = _KEY.validate_python(name)
+        except ValidationError:
+            continue
+        if key in seen:
+            yield Problem(f"{at}sysctl.{name}", f"is declared twice, also as sysctl.{seen[key]}")
+        seen[key] = name
+    for name, inner in _mapping(space.get("netns")).items():
+        yield from _twice(_mapping(inner), f"{at}netns.{name}.")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _variations(state: NetworkState, context: dict[str, Any]) -> Iterator[Problem]:
+    """What each `with` shows to be wrong by itself; the whole is seen once it is on top."""
+    for index, check in enumerate(state.checks or ()):
+        try:
+            NetworkState.model_validate(check.with_ or {}, context=context)
+        except ValidationError as error:
+            for item in problems_of(error, NetworkState, check.with_):
+                yield Problem(f"checks[{index}].with.{item.path}", item.what)
 
 
 def _plain(space: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,11 +251,13 @@ def _by_key(
     return [*kept, *after]
 
 
-def _rest(content: Mapping[str, Any], error: ValidationError) -> NetworkState:
+def _rest(
+    content: Mapping[str, Any], error: ValidationError, gone: dict[tuple[int | str, ...], set[int]]
+) -> NetworkState:
     """What can be checked all the same when some of it is no declaration."""
-    left: Any = content
-    for item in error.errors(include_url=False):
-        left = without(left, tuple(part for part in item["loc"] if part != "[key]"))
+    errors = error.errors(include_url=False)
+    locs = [tuple(part for part in item["loc"] if part != "[key]") for item in errors]
+    left = without(content, filter(None, locs), gone) or {}
     try:
         return NetworkState.model_validate(left, context=names(content))
     except ValidationError:
@@ -226,13 +266,19 @@ def _rest(content: Mapping[str, Any], error: ValidationError) -> NetworkState:
 
 def _follows(found: Problem, problems: list[Problem]) -> bool:
     """Whether it comes of a part that was left out because it is wrong itself."""
-    missing = "is missing" in found.what or found.what.startswith("needs ")
-    return missing and any(_thing(found.path) == _thing(item.path) for item in problems)
+    thing = _thing(found.path)
+    if "is missing" in found.what or found.what.startswith("needs "):
+        return any(thing == _thing(item.path) for item in problems)
+    below = f"{found.path}."
+    return found.path != thing and any(item.path.startswith(below) for item in problems)
 
 
 def _thing(path: str) -> str:
-    depth = 4 if path.startswith("netns.") else 2
-    return ".".join(path.split("[")[0].split(".")[:depth])
+    """What a path belongs to: a link by its name, a route by its place."""
+    parts = path.split(".")
+    start = 2 if parts[0] == "netns" else 0
+    depth = 1 if "[" in "".join(parts[start : start + 1]) else 2
+    return ".".join(parts[: start + depth])
 
 
 def _canonical(state: NetworkState) -> NetworkState:

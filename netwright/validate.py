@@ -71,8 +71,13 @@ def _present(space: Namespace) -> Iterator[tuple[str, Link]]:
 def _links(found: Problems, netns: str, space: Namespace, state: NetworkState) -> None:
     if space.state == "absent" and space.given().keys() - {"state"}:
         found.add("state", "is absent, so nothing can be declared in it")
+    lo = (space.links or {}).get("lo")
+    if lo is not None and lo.state == "absent":
+        found.add("links.lo.state", "the kernel's own can't be removed; say down")
     for ifname, link in _present(space):
         with found.under("links", ifname):
+            if ifname == "lo" and link.kind is not None:
+                found.add("kind", f"the kernel's own is no {link.kind}")
             _kind(found, link)
             link_check.options(found, link)
             _mtu(found, link)
@@ -224,8 +229,15 @@ def _sysctl(found: Problems, netns: str, space: Namespace) -> None:
         ifname = sysctl.link_of(key)
         if ifname is not None:
             _named_link(found, space, f"sysctl.{key}", ifname)
+    one, other = _FORWARDING
+    values = [(space.sysctl or {}).get(key) for key in _FORWARDING]
+    if None not in values and values[0] != values[1]:
+        found.add(f"sysctl.{other}", f"{values[1]} is not {values[0]}, as {one} is: both are one")
     for key, text in sysctl.untrue(space.sysctl or {}, {}):
         found.add(f"sysctl.{key}", text)
+
+
+_FORWARDING = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
 
 
 def _pairs(found: Problems, state: NetworkState) -> None:

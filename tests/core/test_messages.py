@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from netwright.errors import DeclarationError, HostError
+from netwright.links.link import Link
+from netwright.links.veth import Peer, Veth
 from netwright.plan import plan
-from netwright.state import load
+from netwright.route import Route
+from netwright.state import NetworkState, load
 
 BRIDGE = {"kind": "bridge"}
 
@@ -155,6 +158,42 @@ DOCUMENTS = {
     "a key twice": ("modules: []\nmodules: []\n", "line 2, column 1", ["modules", "twice"]),
     "no YAML": ("links: [", "line 2, column 1", ["YAML"]),
     "a list": ("- 1\n", "a declaration is a mapping, this is [1]", []),
+    "a parameter twice, spelled in two ways": (
+        {"sysctl": {"net.ipv4.conf.all.rp_filter": 1, "net/ipv4/conf/all/rp_filter": 0}},
+        "sysctl.net/ipv4/conf/all/rp_filter", ["twice", "net.ipv4.conf.all.rp_filter"],
+    ),
+    "the same in a namespace": (
+        {"netns": {"a": {"sysctl": {"net.ipv4.tcp_rmem": "1 2 3", "net/ipv4/tcp_rmem": "1 2 4"}}}},
+        "netns.a.sysctl.net/ipv4/tcp_rmem", ["twice", "net.ipv4.tcp_rmem"],
+    ),
+    "two names of one value": (
+        {"sysctl": {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.forwarding": 0}},
+        "sysctl.net/ipv4/conf/all/forwarding", ["0", "1", "ip_forward"],
+    ),
+    "no loopback": ({"links": {"lo": {"state": "absent"}}}, "links.lo.state", ["down"]),
+    "another loopback": (
+        {"netns": {"a": {"links": {"lo": BRIDGE}}}}, "netns.a.links.lo.kind", ["bridge"]
+    ),
+    "rule of two families": (
+        {"rules": [{"priority": 1, "from": "10.0.0.0/8", "to": "fd00::/8", "table": 5}]},
+        "rules[0]", ["from", "to"],
+    ),
+    "rule of another family": (
+        {"rules": [{"priority": 1, "from": "10.0.0.0/8", "family": "inet6", "table": 5}]},
+        "rules[0]", ["family"],
+    ),
+    "unknown key of a variation": (
+        {"checks": [{"from": "host", "ping": "10.0.0.1", "with": {"linkz": {}}}]},
+        "checks[0].with.linkz", ["did you mean links?"],
+    ),
+    "a peer in something that is no namespace": (
+        {"links": {"v": _veth({"name": "v", "netns": "a/b"})}},
+        "links.v.veth.peer.netns", ["a/b"],
+    ),
+    "a name of nothing": ("links: {null: {}}", "line 1, column 9", ["None"]),
+    "a name twice, in quotes and without": (
+        'netns: {7: {}, "7": {}}', "line 1, column 16", ["7", "twice"]
+    ),
 }  # fmt: skip
 
 HOSTS = {
@@ -172,6 +211,10 @@ HOSTS = {
     "parameter of a link that is not there": (
         {"sysctl": {"net.ipv4.conf.eth7.rp_filter": 1}},
         "sysctl.net/ipv4/conf/eth7/rp_filter", ["eth7"],
+    ),
+    "neighbour on a link that is not there": (
+        {"neighbours": [{"dst": "10.0.0.9", "mac": "02:00:00:00:00:09", "dev": "eth7"}]},
+        "neighbours[0].dev", ["eth7"],
     ),
 }  # fmt: skip
 
@@ -215,6 +258,44 @@ def test_all_mistakes_at_once():
     assert paths == {"linkz", "links.br0.mtu", "links.br0.addresses[0]", "routes[0].dst"}
 
 
+def test_a_mistake_in_an_entry_hides_none_in_the_others():
+    """Their places are those that they were written at."""
+    document = {
+        "routes": [
+            {"dst": "x"},
+            {"dst": "10.0.0.0/8", "via": "10.1.0.1"},
+            {"dst": "10.2.0.0/16"},
+            {"metric": 5},
+            {"dst": "10.0.0.0/8", "via": "10.1.0.2"},
+        ],
+        "links": {"b": {**BRIDGE, "addresses": ["10.0.0.1/24", "y", "10.0.0.1/24"]}},
+        "iptables": {"filter": {"INPUT": [3, "-A INPUT"], "X": {"rules": ["-A X", 4], "at": 1}}},
+    }
+    with pytest.raises(DeclarationError) as caught:
+        load(document)
+    found = {problem.path: problem.what for problem in caught.value.problems}
+    assert set(found) == {
+        *("routes[0].dst", "routes[2]", "routes[3].dst", "routes[4]"),
+        *("links.b.addresses[1]", "links.b.addresses[2]"),
+        *("iptables.filter.INPUT.rules[0]", "iptables.filter.INPUT.rules[1]"),
+        *("iptables.filter.X.rules[0]", "iptables.filter.X.rules[1]", "iptables.filter.X.at"),
+    }
+    assert found["routes[4]"] == "10.0.0.0/8 is also routes[1]"
+
+
+def test_the_way_out_that_no_undo_makes_again_is_not_taken():
+    """A container's uplink is an end of a pair whose other end is out of sight."""
+    uplink = Link(kind="veth", state="up", addresses=("10.0.0.2/24",))
+    route = Route(dst="default", via="10.0.0.1", dev="eth0").normal()
+    host = NetworkState(links={"eth0": uplink}, routes=(route,))
+    for link, path in (({"state": "absent"}, "state"), (BRIDGE, "kind")):
+        with pytest.raises(HostError) as caught:
+            plan(host, load({"links": {"eth0": link}}))
+        _one(caught.value, f"links.eth0.{path}", ["other end"])
+    assert plan(host, load({"links": {"eth0": {"mtu": 1400}}}))
+    assert plan(host.but(routes=None), load({"links": {"eth0": {"state": "absent"}}}))
+
+
 def test_one_address_in_two_namespaces_is_no_mistake():
     space = {"links": {"lo": {"addresses": ["10.0.0.1/32"]}}}
     assert set(load({"netns": {"a": space, "b": space}}).netns or {}) == {"a", "b"}
@@ -225,3 +306,21 @@ def test_yaml_has_no_surprises():
     text = "links: {br0: {kind: bridge, mac: 02:00:00:00:00:01, mtu: 0700}}"
     link = (load(text).links or {})["br0"]
     assert (link.mac, link.mtu) == ("02:00:00:00:00:01", 700)
+
+
+def test_names_are_what_was_written():
+    """Some look like numbers; ports of a set are numbers."""
+    text = """
+    netns: {007: {}, 1e5: {}, 1.0: {}, true: {}, no: {}, 12:30: {}}
+    links: {0: {kind: veth, veth: {peer: {name: 08, netns: 007}}, master: 7}, 7: {kind: bridge}}
+    ipsets: {ports: {type: bitmap:port, range: 0-65535, entries: [80, 443]}}
+    """
+    with pytest.raises(DeclarationError) as caught:
+        load(text)
+    assert [problem.path for problem in caught.value.problems] == ["netns.12:30"]
+    state = load(text.replace(", 12:30: {}", ""))
+    assert set(state.netns or {}) == {"007", "1e5", "1.0", "true", "no"}
+    veth = (state.links or {})["0"]
+    assert (veth.master, veth.veth) == ("7", Veth(peer=Peer(name="08", netns="007")))
+    assert (state.ipsets or {})["ports"].entries == ("80", "443")
+    assert load({"netns": {7: {}}}) == load('netns: {"7": {}}')

@@ -30,7 +30,7 @@ def refusal(**fields):
         ({"udp": "[FD00::9]:53", "expect": "ok"}, "host udp [fd00::9]:53"),
         ({"http": "http://10.0.0.1/x?y=1"}, "host http http://10.0.0.1/x?y=1"),
         ({"ping": "10.0.0.1", "with": {}}, "host ping 10.0.0.1"),
-        ({"ping": "10.0.0.1", "with": {"a": 1}}, "host ping 10.0.0.1 with a variation"),
+        ({"ping": "10.0.0.1", "with": {"links": {}}}, "host ping 10.0.0.1 with a variation"),
     ],
 )
 def test_is_shown_in_a_few_words(fields, shown):
