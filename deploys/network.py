@@ -23,7 +23,7 @@ def _confirm(wanted: Settings) -> int:
 
 
 # What a run makes stays to its end, which comes soon: nothing is gained by looking for garbage.
-gc.set_threshold(100_000)
+gc.set_threshold(1_000_000)
 # The interpreter's last look at a large heap takes longer than a small host.
 atexit.register(gc.freeze)
 # With -y pyinfra asks no operation what it would do, but a dry run has nothing else to show.

@@ -112,23 +112,26 @@ nw_batch() {
   shift
   if { echo "$nw_at" >> "$nw_dir/at"; } 2> /dev/null; then
     nw_run "$@" > "$nw_dir/words" 2>&1 && return 0
-    nw_line=$(sed -n '/^Command failed .*:\([0-9]*\)$/{s//\1/p;q;}' "$nw_dir/words")
   else
     rm -f "$nw_dir/reserve"
-    echo "no space is left in ${nw_dir%/*}" > "$nw_dir/words"
-    nw_line=1
+    printf '%s\n' "no space is left in ${nw_dir%/*}" 'Command failed -:1' > "$nw_dir/words"
   fi
+  nw_failed "$nw_at"
+  return 1
+}
+# Undoes all that comes before the line that failed of batch $1.
+nw_failed() {
+  nw_line=$(sed -n '/^Command failed .*:\([0-9]*\)$/{s//\1/p;q;}' "$nw_dir/words")
   # The one that moves this file has the say; it is there only while a confirmation is awaited.
   [ ! -f "$nw_dir/pending" ] || mv "$nw_dir/pending" "$nw_dir/failed" || return 1
   rm -f "$nw_dir/reserve"
   # Printed at the end only: a connection that is gone would hold up the undo.
   {
-    printf '@@ failed %s %s\n' "$nw_at" "${nw_line:-0}"
+    printf '@@ failed %s %s\n' "$1" "${nw_line:-0}"
     sed 's/^/|/' "$nw_dir/words"
-    nw_undo "$nw_at" "${nw_line:-0}"
+    nw_undo "$1" "${nw_line:-0}"
   } > "$nw_dir/answer"
   nw_answer=$(cat "$nw_dir/answer")
-  return 1
 }
 # Tells what `nw_apply` came to, once the journal is closed.
 nw_tell() {

@@ -7,25 +7,17 @@ starts nothing but ip; elsewhere, and for what it doesn't know, `nw_read` reads 
 
 from __future__ import annotations
 
+from netwright.setns_shell import SETNS
+
 __all__ = ["MANY"]
 
-MANY = r"""
+MANY = (
+    r"""
 # What to show is in the file $2; namespaces with an `@` question, or not to be entered, go to $3.
-NW_WALK='
-use strict;
-use warnings;
-my ($machine, $batch, $left) = @ARGV;
-my %number = (aarch64 => 268, riscv64 => 268, x86_64 => 308);
-# The number is that of programs of the same width only.
-my $setns = length(pack("P", "")) == 8 && $number{$machine} or exit 1;
-$| = 1;
+NW_WALK='"""
+    + SETNS
+    + r"""my ($batch, $left) = @given;
 my ($name, @lines) = ("");
-sub entered {
-  open(my $place, "<", "/run/netns/$name") or return 0;
-  syscall($setns, fileno($place), 0x40000000) == 0 or return 0;
-  my ($wanted, $is) = ((stat($place))[1], (stat("/proc/self/ns/net"))[1]);
-  return $wanted == $is;
-}
 sub told {
   my ($path) = @_;
   open(my $parameter, "<", $path) or return;
@@ -34,7 +26,7 @@ sub told {
 sub walk {
   return unless @lines && -e "/run/netns/$name";
   my @keys = map { (split(" "))[1] } grep { / / } @lines;
-  if ($name eq "host" || grep({ /^@/ } @keys) || !entered()) {
+  if ($name eq "host" || grep({ /^@/ } @keys) || !entered($name)) {
     open(my $rest, ">>", $left) or die "$left: $!\n";
     print $rest "$_\n" for @lines;
     return;
@@ -93,3 +85,4 @@ nw_read_all() {
   return $nw_all
 }
 """
+)

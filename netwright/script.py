@@ -11,8 +11,10 @@ import hashlib
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from shlex import quote
 
+from netwright.each_shell import EACH, TOOLS
 from netwright.errors import Problem, SnapshotError
 from netwright.file_shell import FILES
 from netwright.iptables_shell import APPLY
@@ -295,7 +297,8 @@ def confirmation(
 
 
 def _applied(body: str, end: str) -> str:
-    return f"nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n"
+    needed = EACH if "  nw_each " in body else ""
+    return f"{needed}nw_apply() {{\n{body.replace(_END, end)}\n  return 0\n}}\n"
 
 
 _END = "\0end"
@@ -306,17 +309,38 @@ def _end(text: str) -> str:
     return f"NW_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
+_EACH = 20
+"""Namespaces from which on one process takes their batches."""
+
+
 def _apply(parts: list[Batch], first: int = 1) -> Iterator[str]:
-    for number, batch in enumerate(parts, first):
-        if batch.tool == "file":
-            words = " ".join(quote(word) for word in batch.lines[0][1].split(" "))
-            content = batch.payload or ""
-            yield f"  nw_batch {number} file host {words} <<'{_END}' || return 1"
-            yield content.removesuffix("\n") if content else ""
+    numbered = enumerate(parts, first)
+    for inside, group in groupby(numbered, lambda item: _is_inside(item[1])):
+        found = list(group)
+        if inside and len({batch.netns for _, batch in found}) >= _EACH:
+            yield f"  nw_each <<'{_END}' || return 1"
+            for number, batch in found:
+                yield f"@ {number} {batch.tool} {batch.netns}"
+                yield from (line for _, line in batch.lines)
+            yield _END
         else:
-            yield f"  nw_batch {number} {batch.tool} {quote(batch.netns)} <<'{_END}' || return 1"
-            yield "\n".join(line for _, line in batch.lines)
-        yield _END
+            yield from (line for number, batch in found for line in _batch(number, batch))
+
+
+def _is_inside(batch: Batch) -> bool:
+    return batch.tool in TOOLS and batch.netns != HOST
+
+
+def _batch(number: int, batch: Batch) -> Iterator[str]:
+    if batch.tool == "file":
+        words = " ".join(quote(word) for word in batch.lines[0][1].split(" "))
+        content = batch.payload or ""
+        yield f"  nw_batch {number} file host {words} <<'{_END}' || return 1"
+        yield content.removesuffix("\n") if content else ""
+    else:
+        yield f"  nw_batch {number} {batch.tool} {quote(batch.netns)} <<'{_END}' || return 1"
+        yield "\n".join(line for _, line in batch.lines)
+    yield _END
 
 
 def _program(plan: Plan, parts: list[Batch]) -> Iterator[str]:
@@ -367,7 +391,8 @@ def answer(
     if not failed:
         return Answer(snapshot)
     number, line = (int(word) for word in lines[failed[0]].split()[2:4])
-    batch = batches(plan)[number - 1]
+    # Without a number nothing had been begun.
+    batch = batches(plan)[max(number, 1) - 1]
     # Without a line number it was the tool's own parser; then the batch's first line stands for it.
     step, text = batch.lines[max(line, 1) - 1]
     words = [item[1:] for item in _body(lines, "@@ failed ")]

@@ -31,6 +31,8 @@ def _scripts():
     made = run.prepare("network", DECLARED, empty)
     yield "change", made.script("somebody's")
     yield "change to be confirmed", made.script("somebody's", confirm=30)
+    spaces = {"netns": {f"n{number}": {"links": {"lo": {}}} for number in range(20)}}
+    yield "change of many", run.prepare("network", load(spaces), empty).script("somebody's")
     yield "confirmation", made.confirmation()
     yield "recovery", made.recovery()
     yield "snapshot", snapshot.script(snapshot.reads(DECLARED), run.files("network"))

@@ -40,7 +40,7 @@ point() {
   kill -9 "$(/usr/bin/cut -d' ' -f6 /proc/$$/stat)"
 }
 case "$tool ${*:-}" in
-  "ip "*-batch*)
+  "ip "*"-batch -")
     number=0
     while read -r line; do
       number=$((number + 1))
