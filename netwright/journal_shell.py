@@ -19,7 +19,7 @@ nw_answer=''
 # $1: seconds until it has to be confirmed, or 0.
 nw_enter() {
   # The other one may just be at its end; whether the plan still holds is asked below.
-  mkdir -p "${nw_dir%/*}" && nw_lock 5 || { nw_refuse; return 1; }
+  { [ -d "${nw_dir%/*}" ] || mkdir -p "${nw_dir%/*}"; } && nw_lock 5 || { nw_refuse; return 1; }
   nw_open "$1" && return 0
   nw_unlock
   return 1
@@ -37,7 +37,7 @@ nw_open() {
   fi
   nw_new=$nw_dir.new.$$
   # What others have left that were killed; those that are alive try again.
-  rm -rf "$nw_dir".done.* "$nw_dir".new.* "$nw_dir".lock.* && mkdir -p "$nw_new" || return 1
+  nw_remove "$nw_dir".done.* "$nw_dir".new.* "$nw_dir".lock.* && mkdir -p "$nw_new" || return 1
   # The reserve keeps room for the undo, should /run be full by then.
   if ! { nw_program > "$nw_new/program" && nw_guard_script > "$nw_new/guard.$$" &&
     printf '%s\n' "$nw_me" > "$nw_new/run" && printf '%s\n' NW_WHO > "$nw_new/who" &&
@@ -48,7 +48,7 @@ nw_open() {
     return 1
   fi
   mv "$nw_new" "$nw_dir" || return 1
-  rm -f "$nw_dir.undone"
+  nw_remove "$nw_dir.undone"
   nw_guarded "$1" && return 0
   echo 'nothing was changed: the undo could not be armed' >&2
   nw_leave
@@ -77,7 +77,9 @@ nw_guard() {
   while [ -f "$nw_dir/guard.$1" ]; do
     if [ ! -f "$nw_dir/pending" ]; then
       nw_locked "$nw_dir" || break
-    elif read -r nw_now _ < /proc/uptime && [ "${nw_now%.*}" -ge "$(cat "$nw_dir/deadline")" ]; then
+    elif read -r nw_until < "$nw_dir/deadline" && read -r nw_now _ < /proc/uptime &&
+      [ "${nw_now%.*}" -ge "$nw_until" ]
+    then
       mv "$nw_dir/pending" "$nw_dir/expired" && break
     elif [ ! -f "$nw_dir/applied" ] && ! nw_locked "$nw_dir" && [ ! -f "$nw_dir/applied" ]; then
       mv "$nw_dir/pending" "$nw_dir/killed" && break
@@ -158,14 +160,16 @@ NW_LINE
 }
 # Undoes all that was done; nothing once the run had come to its end.
 nw_back() {
-  rm -f "$nw_dir/reserve"
-  [ ! -f "$nw_dir/program" ] || [ ! -s "$nw_dir/at" ] || nw_undo "$(tail -n 1 "$nw_dir/at")" 0
+  nw_remove "$nw_dir/reserve"
+  [ -f "$nw_dir/program" ] && [ -s "$nw_dir/at" ] || return 0
+  while read -r nw_now; do nw_last=$nw_now; done < "$nw_dir/at"
+  nw_undo "$nw_last" 0
 }
 # The end of a run, or of its undo: from the first rename on there is nothing to undo.
 nw_leave() {
   [ ! -f "$nw_dir/program" ] || mv "$nw_dir/program" "$nw_dir/over" || return 1
   nw_sweep
-  nw_guarding=$(cat "$nw_dir/guard" 2> /dev/null)
+  { read -r nw_guarding < "$nw_dir/guard"; } 2> /dev/null || nw_guarding=''
   mv "$nw_dir" "$nw_dir.done.$$" && rm -rf "$nw_dir.done.$$" || return 1
   case $nw_guarding in
     '' | "$nw_me") ;;

@@ -12,7 +12,12 @@ __all__ = ["ALIVE", "LOCK"]
 ALIVE = r"""
 # When a process started: its number alone is used again some day.
 nw_started() {
-  [ -r "/proc/$1/stat" ] && cut -d' ' -f22 "/proc/$1/stat" 2> /dev/null
+  nw_start=''
+  { read -r nw_start < "/proc/$1/stat"; } 2> /dev/null || return 1
+  # Its name is in brackets, since it may have blanks in it.
+  # shellcheck disable=SC2086 # the words that follow it
+  set -- ${nw_start##*) }
+  nw_start=${20:-}
 }
 nw_started_by() {
   grep -l "NETWRIGHT_RUN=$1" /proc/[0-9]*/environ 2> /dev/null | cut -d/ -f3
@@ -20,11 +25,11 @@ nw_started_by() {
 # Whether the process of the run PROCESS-START. is there.
 nw_is() {
   nw_its_start=${1#*-}
-  [ "$(nw_started "${1%%-*}")" = "${nw_its_start%.}" ]
+  nw_started "${1%%-*}" && [ -n "$nw_start" ] && [ "$nw_start" = "${nw_its_start%.}" ]
 }
 # Whether that, or something that it has started is.
 nw_alive() {
-  nw_is "$1" || [ -n "$(nw_started_by "$1")" ]
+  nw_is "$1" || grep -qs "NETWRIGHT_RUN=$1" /proc/[0-9]*/environ
 }
 nw_locked() {
   nw_holder=''
@@ -34,7 +39,8 @@ nw_locked() {
 """`nw_locked DIRECTORY`: whether a run that is alive holds its lock."""
 
 LOCK = r"""
-nw_me="$$-$(nw_started $$)."
+nw_started $$
+nw_me="$$-$nw_start."
 nw_mine=$nw_dir.lock.$$
 nw_try() {
   { printf '%s\n' "$nw_me" NW_WHO > "$nw_mine"; } 2> /dev/null || return 1

@@ -104,12 +104,16 @@ _SCRIPT = (
     + LOCK
     + r"""
 NW_SYSCTL='
-line=0
-while read -r key value; do
-  line=$((line + 1))
-  printf "%s\n" "$value" > "/proc/sys/$key" || { echo "Command failed -:$line"; exit 1; }
-done
+nw_sysctl() {
+  nw_number=0
+  while read -r nw_key nw_value; do
+    nw_number=$((nw_number + 1))
+    printf "%s\n" "$nw_value" > "/proc/sys/$nw_key" ||
+      { echo "Command failed -:$nw_number"; return 1; }
+  done
+}
 '
+eval "$NW_SYSCTL"
 NW_MODPROBE='
 line=0
 while read -r name; do
@@ -153,7 +157,7 @@ nw_run() {
     ip6) nw_ip "$2" -6 -batch - ;;
     bridge) nw_bridge "$2" -batch - ;;
     wg) nw_in "$2" sh -c "$NW_WG" ;;
-    sysctl) nw_in "$2" sh -c "$NW_SYSCTL" ;;
+    sysctl) if [ "$2" = host ]; then nw_sysctl; else nw_in "$2" sh -c "$NW_SYSCTL nw_sysctl"; fi ;;
     modprobe) sh -c "$NW_MODPROBE" ;;
     file) shift 2; nw_file "$@" ;;
     tables) nw_change_tables "$2" ;;

@@ -40,8 +40,7 @@ nw_site() {
     [ ! -e "$nw_path" ] && [ ! -L "$nw_path" ] || printf 'file %s\n' "$nw_path"
   done
   LC_ALL=C grep -sH '^[^#;]' /run/sysctl.d/*.conf /etc/sysctl.d/*.conf \
-    /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf |
-    sed 's/^/line /'
+    /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf
   if [ -d /run/systemd/netif/links ]; then
     grep -s '^NETWORK_FILE=' /run/systemd/netif/links/* /dev/null | sed 's/^/networkd /'
   fi
@@ -52,7 +51,7 @@ nw_site() {
   for nw_path in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     [ ! -d "$nw_path/system.slice/firewalld.service" ] || { echo 'firewall firewalld'; break; }
   done
-  grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo 'firewall ufw'
+  [ -f /etc/ufw/ufw.conf ] && grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && echo 'firewall ufw'
   nw_unit_on nftables && grep -qs '^flush ruleset' /etc/nftables.conf && echo 'firewall nftables'
   return 0
 }
@@ -111,8 +110,8 @@ def parse(lines: Iterable[str]) -> Site:
             init = rest
         elif what == "file":
             files.setdefault(rest, [])
-        elif what == "line":
-            path, _, text = rest.partition(":")
+        elif line.startswith("/"):
+            path, _, text = line.partition(":")
             files.setdefault(path, []).append(text)
         elif what in ("networkd", "manager"):
             path, _, text = rest.partition(":")

@@ -154,7 +154,7 @@ neigh show proxy'
 nw_show() {
   for _ in 1 2 3 4 5; do
     printf '@@ netns %s\n' "$1"
-    { nw_words=$(nw_ip "$1" -j -d -N -batch - 2>&1 >&3 <<NW_END
+    { nw_words=$(nw_exec='exec'; nw_ip "$1" -j -d -N -batch - 2>&1 >&3 <<NW_END
 $NW_SHOW
 NW_END
     ); } 3>&1
@@ -203,7 +203,9 @@ nw_flush() {
   [ -n "$nw_keys" ] || return 0
   printf '@@ sysctl %s\n' "$nw_name"
   # Not by the shell's read: it goes byte by byte, and the kernel ends a parameter after the first.
-  case $nw_keys in
+  # shellcheck disable=SC2086 # the paths, and patterns of them
+  case $nw_name:$nw_keys in
+    host:*) grep -sH '' $nw_keys ;;
     *\**) nw_in "$nw_name" sh -c "grep -sH '' $nw_keys" ;;
     *) nw_in "$nw_name" grep -sH '' $nw_keys ;;
   esac
@@ -263,20 +265,35 @@ nw_read() {
   done
   nw_flush
 }
+# Those there are, then the lines of all of them by one process.
 nw_files() {
   for path; do
+    shift
     if [ -L "$path" ]; then
       printf '@@ file %s\n|-> %s\n' "$path" "$(readlink "$path")"
       continue
     fi
     [ -f "$path" ] || continue
     printf '@@ file %s\n' "$path"
-    sed 's/^/|/' "$path" || return 1
+    set -- "$@" "$path"
   done
+  [ $# != 0 ] || return 0
+  printf '@@ lines\n'
+  LC_ALL=C grep -H '' "$@"
+  # 1 means that all of them are empty.
+  [ $? -le 1 ]
 }
 # What the next run's plan is made for: another run that comes between changes it.
 nw_stamp() {
-  cat "NW_DIRECTORY/$1/ledger.json" "NW_RUNTIME/$1.json" 2> /dev/null | cksum
+  if [ -f "NW_DIRECTORY/$1/ledger.json" ] && [ -f "NW_RUNTIME/$1.json" ]; then
+    cat "NW_DIRECTORY/$1/ledger.json" "NW_RUNTIME/$1.json" 2> /dev/null | cksum
+  elif [ -f "NW_DIRECTORY/$1/ledger.json" ]; then
+    cksum < "NW_DIRECTORY/$1/ledger.json"
+  elif [ -f "NW_RUNTIME/$1.json" ]; then
+    cksum < "NW_RUNTIME/$1.json"
+  else
+    echo 'NW_NOTHING'
+  fi
 }
 # Whether a run is still at work after some seconds.
 nw_busy() {
@@ -288,25 +305,32 @@ nw_busy() {
   done
   return 1
 }
+nw_is_root() {
+  while read -r nw_what _ nw_user _; do
+    [ "$nw_what" != Uid: ] || break
+  done < /proc/self/status
+  [ "$nw_user" = 0 ]
+}
 # A change that waits for its confirmation, or for its undo.
 nw_waits() {
   [ -f "$1/pending" ] || [ -f "$1/expired" ] || return 1
   read -r nw_now _ < /proc/uptime
-  [ "${nw_now%.*}" -le "$(($(cat "$1/deadline") + 5))" ]
+  read -r nw_until < "$1/deadline" && [ "${nw_now%.*}" -le "$((nw_until + 5))" ]
 }
 nw_whole_snapshot() {
   command -v ip > /dev/null || { echo 'ip is not installed (package iproute2)' >&2; return 1; }
-  [ "$(id -u)" = 0 ] || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
+  nw_is_root || { echo 'needs root: set _sudo=True in the inventory' >&2; return 1; }
 NW_TMP
   printf '@@ modules\n'
   [ ! -r /proc/modules ] || cut -d' ' -f1 /proc/modules
 NW_EVIDENCE
   nw_site
-  nw_files NW_FILES
+  nw_files NW_FILES || return 1
   for path in NW_DIRECTORY/*/ledger.json NW_RUNTIME/*.json; do
     [ -f "$path" ] || continue
     path=${path%/ledger.json} && path=${path%.json} && path=${path##*/}
-    printf '@@ stamp %s\n|%s\n' "$path" "$(nw_stamp "$path")"
+    printf '@@ stamp %s\n|' "$path"
+    nw_stamp "$path" || echo
   done
   printf '@@ names\n'
   for path in NW_DIRECTORY/* NW_RUNTIME/*.json NW_OURS; do
@@ -330,11 +354,11 @@ NW_EVIDENCE
     printf '@@ undone %s\n' "${path##*/}"
     sed 's/^/|/' "$path.undone"
   done
-  { cat <<'NW_END'
+  set --
+NW_EARLIER
+  LC_ALL=C sort -u - "$@" <<'NW_END' | NW_READER || return 1
 NW_READS
 NW_END
-NW_EARLIER
-  } | LC_ALL=C sort -u | NW_READER || return 1
 NW_ASIDE
   printf '@@ end\n'
 }
@@ -344,9 +368,9 @@ nw_snapshot() {
 """
 
 
-_EARLIER = f"""    for path in {DIRECTORY}/*/reads {RUNTIME}/*.reads; do
-      [ ! -f "$path" ] || cat "$path"
-    done"""
+_EARLIER = f"""  for path in {DIRECTORY}/*/reads {RUNTIME}/*.reads; do
+    [ ! -f "$path" ] || set -- "$@" "$path"
+  done"""
 _MANY = 20
 """Namespaces, below which the processes cost more than they save."""
 _LONG = 500
@@ -392,6 +416,7 @@ def functions(
         .replace("NW_PRINTER", "nw_packed" if many or rules.count("\n") > _LONG else "")
         .replace("NW_OURS", " ".join(f"{start}*{end}" for start, end in OURS))
         .replace("NW_READS", "\n".join(sorted({HOST, f"{HOST} @ids", f"{HOST} @rules6", *wanted})))
+        .replace("NW_NOTHING", NO_LEDGER)
         .replace("NW_DIRECTORY", DIRECTORY)
         .replace("NW_RUNTIME", RUNTIME)
     ) + _declared(rules)
@@ -420,18 +445,14 @@ def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) 
             body = sections.setdefault((kind, name), [])
         elif line:
             body.append(line)
-    if ("end", "") not in sections:
+    if ("end", "") not in sections or ("netns", HOST) not in sections:
         raise SnapshotError([Problem("", f"the host's answer is not whole: {_tail(body)}")])
     spaces = {name: _namespace(name, sections) for kind, name in sections if kind == "netns"}
     others = {name: _copied(space) for name, space in (unread or {}).items()}
     _pair(spaces, others, sections)
     host = spaces.pop(HOST)
     spaces |= others
-    files = {
-        name: "".join(f"{line[1:]}\n" for line in lines)
-        for (kind, name), lines in sections.items()
-        if kind == "file"
-    }
+    files = _files(sections)
     modules = tuple(name.replace("-", "_") for name in sections.get(("modules", ""), ()))
     return Snapshot(
         NetworkState.model_construct(**host.given(), modules=modules, netns=spaces),
@@ -449,6 +470,19 @@ def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) 
         scratch=iptables_scratch.parse(sections),
         site=site.parse(sections.get(("site", ""), ())),
     )
+
+
+def _files(sections: Mapping[tuple[str, str], list[str]]) -> dict[str, str]:
+    """Links have their line with them; those of files stand together, after each one's path."""
+    found = {
+        name: [line[1:] for line in lines]
+        for (kind, name), lines in sections.items()
+        if kind == "file"
+    }
+    for line in sections.get(("lines", ""), ()):
+        path, _, text = line.partition(":")
+        found[path].append(text)
+    return {path: "".join(f"{line}\n" for line in lines) for path, lines in found.items()}
 
 
 def _named(sections: Mapping[tuple[str, str], list[str]], wanted: str) -> dict[str, str]:
