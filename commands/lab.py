@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import ParamSpec
 
 import click
-from pyinfra.api.exceptions import InventoryError
 
 import netwright.lab
 from netwright.lab import control, places, status
@@ -148,7 +147,12 @@ def _declared(inventory: str) -> LabSpec:
     netwright.lab.declared.clear()
     try:
         runpy.run_path(str(path))
-    except InventoryError as error:
+    except Exception as error:
+        # Here, since no other command of a lab needs pyinfra, which takes half a second to load.
+        from pyinfra.api.exceptions import InventoryError
+
+        if not isinstance(error, InventoryError):
+            raise
         raise LabError(str(error)) from error
     finally:
         if before is None:

@@ -16,10 +16,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netns import setns
-
 from netwright.lab import places
 from netwright.lab.spec import HostSpec, LabError, LabSpec, LinkSpec, overlap
 
@@ -31,6 +27,9 @@ MAIN = 254
 
 
 def _netlink() -> Any:
+    # Here, since every inventory imports this module and few of them plug anything: it takes long.
+    from pyroute2 import IPRoute
+
     # pyroute2 has no types; its requests are checked where they are answered, by the kernel.
     return IPRoute()  # type: ignore[no-untyped-call]
 
@@ -38,6 +37,8 @@ def _netlink() -> Any:
 @contextmanager
 def _inside(netns: Path) -> Iterator[None]:
     """Do something in another network namespace; sockets opened there stay there."""
+    from pyroute2.netns import setns
+
     here = os.open("/proc/self/ns/net", os.O_RDONLY)
     there = os.open(netns, os.O_RDONLY)
     try:
@@ -201,6 +202,8 @@ def _default_routes(there: Any, link: LinkSpec) -> None:
 
 
 def _delete(there: Any, ifname: str) -> None:
+    from pyroute2.netlink.exceptions import NetlinkError
+
     for index in there.link_lookup(ifname=ifname):
         try:
             there.link("del", index=index)

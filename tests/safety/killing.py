@@ -68,7 +68,7 @@ done
 FINGERPRINT = r"""
 for place in host $(ip netns list | cut -d' ' -f1 | sort); do
   in=''
-  [ "$place" = host ] || in="ip netns exec $place"
+  [ "$place" = host ] || in="nsenter --net=/run/netns/$place"
   {
     # One line for a link and one for an address; without what the kernel chooses by itself:
     # numbers, carrier, and what follows from MAC addresses.
