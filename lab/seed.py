@@ -14,6 +14,13 @@ __all__ = ["client_files", "host_key", "key", "seed"]
 
 ADMIN = 1000  # as root.sh makes it
 
+# Each boot starts all of systemd's at once; an emulated machine is busy for seconds with those that
+# look for disks, consoles and states that no host of a lab has. systemd.mask= takes debug's.
+GENERATORS = (
+    *("bless-boot", "cryptsetup", "getty", "gpt-auto", "hibernate-resume"),
+    *("integritysetup", "rc-local", "run", "system-update", "veritysetup"),
+)
+
 
 def key() -> Path:
     """The machine's key for its labs; made at the first call."""
@@ -40,6 +47,11 @@ def seed(lab: LabSpec, host: HostSpec, upper: Path) -> None:
     places.write(etc / "hostname", f"{host.name}\n")
     places.write(etc / "machine-id", f"{lab.uuid(host)}\n")
     places.write(etc / "hosts", "127.0.0.1 localhost\n::1 localhost\n" + _names(lab))
+    generators = etc / "systemd" / "system-generators"
+    for directory in (generators.parent, generators):
+        _directory(directory, 0o755)
+    for name in GENERATORS:
+        (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     private = host_key(lab, host)
     for file in (private, private.with_suffix(".pub")):
         shutil.copyfile(file, etc / "ssh" / f"ssh_host_ed25519_key{file.suffix}")

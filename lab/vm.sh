@@ -19,8 +19,8 @@ prepare() {
 words='no_timer_check tsc=reliable cryptomgr.notests audit=0 apparmor=0 selinux=0'
 words="$words mitigations=off"
 words="$words systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
-# What a host that was just seeded has no need of.
-for unit in sysusers random-seed remount-fs journal-flush; do
+# What a host that was just seeded has no need of; and nobody's session is told to logind.
+for unit in sysusers random-seed remount-fs journal-flush logind; do
     words="$words systemd.mask=systemd-$unit.service"
 done
 

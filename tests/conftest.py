@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ COUNTING = ("commands", "core", "installs", "iptables", "live", "safety", "scena
 LINES = 12
 # Emulated machines are one worker's, one after the other: three at once took five minutes to boot.
 EMULATED = ("vm/test_machines.py", *(f"scenario[{it}]" for it in ("qinq", "service_ipvs", "vlan")))
+
+
+def pytest_sessionstart():
+    """The verifications that tests start load no plugins that only these tests need."""
+    os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:typeguard"
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -36,15 +36,19 @@ nsenter() { echo "$1" >> /run/told; command nsenter "$@"; }
 """
 _NO_PERL = "perl() { return 127; }\n"
 _BROKEN = """
-ip() {
-  if [ "$*" = '-j -d -N -batch -' ] && [ ! -e /run/broken ]; then
-    : > /run/broken
-    echo '[{"ifindex":1,"ifname":"half"}]'
-    echo 'Dump was interrupted and may be inconsistent.' >&2
-    return 0
-  fi
-  command ip "$@"
-}
+mkdir -p /run/broken.bin
+cat > /run/broken.bin/ip <<'END'
+#!/bin/sh
+if [ "$*" = '-j -d -N -batch -' ] && [ ! -e /run/broken ]; then
+  : > /run/broken
+  echo '[{"ifindex":1,"ifname":"half"}]'
+  echo 'Dump was interrupted and may be inconsistent.' >&2
+  exit 0
+fi
+PATH=${PATH#/run/broken.bin:} exec ip "$@"
+END
+chmod +x /run/broken.bin/ip
+PATH=/run/broken.bin:$PATH
 """
 
 
