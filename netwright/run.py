@@ -16,7 +16,7 @@ from netwright import (
     validate,
 )
 from netwright import plan as planning
-from netwright.errors import HostError, Problem
+from netwright.errors import HostError, NetwrightError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
 from netwright.snapshot import NO_LEDGER, Snapshot, reads
@@ -24,7 +24,7 @@ from netwright.state import Namespace, NetworkState
 from netwright.step import Phase, Plan, Step
 from netwright.traps import traps
 
-__all__ = ["Run", "answer", "files", "lines", "outcome", "prepare"]
+__all__ = ["Run", "answer", "files", "lines", "outcome", "prepare", "unanswered"]
 
 
 _LOST = (
@@ -172,6 +172,13 @@ def answer(run: Run, output: Iterable[str]) -> script.Answer:
     return script.answer(run.plan, output, run.unread)
 
 
+def unanswered(error: NetwrightError, output: Iterable[str], words: Iterable[str]) -> list[Problem]:
+    """Why a script has no answer to be read; where it printed none, in its own words alone."""
+    said = "; ".join(line for line in words if line)
+    found = [] if said and not any(output) else list(error.problems)
+    return [*found, Problem("", f"the script failed: {said}")]
+
+
 def outcome(run: Run, before: Snapshot, answer: script.Answer) -> list[Problem]:
     """What is wrong after a script: nothing, or why it failed and how the host was left."""
     if answer.failed is not None:
@@ -188,7 +195,10 @@ def _left(rest: Iterable[Step]) -> Iterator[Problem]:
     steps = list(rest)
     whole = {step.path: step for step in steps if not step.attribute}
     for path, step in whole.items():
-        yield Problem(path, f"did not take: it is {'there' if step.after is None else 'not so'}")
+        seen = "there" if step.after is None else "not so"
+        if isinstance(step.before, str) and isinstance(step.after, str):
+            seen = f"{_shown(step.before)}, not {_shown(step.after)}"
+        yield Problem(path, f"did not take: it is {seen}")
     for step in steps:
         if step.attribute and step.path.removesuffix(f".{step.attribute}") not in whole:
             what = f"did not take: it is {_shown(step.before)}, not {_shown(step.after)}"

@@ -43,8 +43,7 @@ def apply(
     except _LOST:
         logger.warning(f"{host.print_prefix}the connection is lost; trying a new one")
     except NetwrightError as error:
-        words = "; ".join(line for line in errors if line)
-        return [*error.problems, Problem("", f"the script failed: {words}")], None
+        return runs.unanswered(error, output, errors), None
     else:
         problems = runs.outcome(run, before, answer)
         if problems and answer.failed is None:

@@ -139,7 +139,6 @@ def _apply(state: State, host: Host, run: runs.Run, before: Snapshot, seconds: i
         answer = runs.answer(run, output)
         problems = runs.outcome(run, before, answer)
     except NetwrightError as error:
-        words = "; ".join(line for line in errors if line)
-        problems = [*error.problems, Problem("", f"the script failed: {words}")]
+        problems = runs.unanswered(error, output, errors)
     _say(host, problems)
     return ok and not problems

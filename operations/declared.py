@@ -64,7 +64,7 @@ def settings(data: Mapping[str, Any], base: Path) -> Settings | None:
     problems: list[Problem] = []
     values = {"name": data.get("network_name", "network")}
     try:
-        _NAME.check(values["name"])
+        values["name"] = str(_NAME.check(values["name"]))
     except ValueError as error:
         problems.append(Problem("network_name", f"{values['name']!r} {error}"))
     confirm = data.get("confirm")
@@ -119,7 +119,11 @@ def _document(network: object, base: Path) -> Mapping[str, Any] | str:
         raise DeclarationError([Problem("", f"{network!r:.60} is neither a mapping nor a path")])
     path = base / network
     text = _text(path, "")
-    content = parse_yaml(text)
+    try:
+        content = parse_yaml(text)
+    except DeclarationError as error:
+        found = [Problem("", f"{path}, {item.path}: {item.what}") for item in error.problems]
+        raise DeclarationError(found) from None
     return _with_files(content, path.parent) if isinstance(content, Mapping) else text
 
 
@@ -144,8 +148,11 @@ def _with_files(space: Mapping[str, Any], base: Path, at: str = "") -> Mapping[s
             path = base / tables["file"]
             saved = iptables_file.parse(_text(path, where), str(path))
             for table, chains in tables.items():
-                if table != "file" and isinstance(chains, Mapping | None):
-                    saved[table] = {**saved.get(table, {}), **(chains or {})}
+                if isinstance(chains, Mapping):
+                    saved[table] = {**saved.get(table, {}), **chains}
+                elif table != "file" and chains is not None:
+                    # The loading says what is wrong with it.
+                    saved[table] = chains
             found[family] = saved
     spaces = space.get("netns")
     for name, inner in spaces.items() if isinstance(spaces, Mapping) else ():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.operations.declared import inventory_directory
+from netwright.errors import DeclarationError
+from netwright.operations.declared import inventory_directory, settings
 
 ROOT = Path(__file__).parents[2]
 MAIN = "from netwright.commands import main; main()"
@@ -36,6 +37,30 @@ def test_a_path_starts_beside_the_inventory_not_beside_the_config(tmp_path):
     site, config = tmp_path / "sites/site.py", str(tmp_path / "other/config.py")
     for words in (["--config", config, str(site)], [str(site), "--config", config], [str(site)]):
         assert inventory_directory(["-y", *words, "deploy.py"]) == site.parent
+
+
+def test_what_is_no_yaml_is_said_with_its_file(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text("links: {}\nroutes: [")
+    with pytest.raises(DeclarationError) as caught:
+        settings({"network": "site.yaml"}, tmp_path)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"network: {path}, line 3, column 1: is not YAML"), problem
+
+
+def test_what_stands_beside_a_file_of_tables_is_looked_at(tmp_path):
+    (tmp_path / "a.rules").write_text("*filter\n:INPUT DROP [0:0]\nCOMMIT\n")
+    network = {"iptables": {"file": "a.rules", "filter": 3, "nat": None}, "netns": ["x"]}
+    with pytest.raises(DeclarationError) as caught:
+        settings({"network": network}, tmp_path)
+    paths = {problem.path for problem in caught.value.problems}
+    assert paths == {"network.iptables.filter", "network.netns"}
+
+
+def test_a_name_that_looks_like_a_number_is_a_name(tmp_path):
+    found = settings({"network": {}, "network_name": 7}, tmp_path)
+    assert found is not None
+    assert found.name == "7"
 
 
 def test_what_is_right_is_silent():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from netwright import ledger, persist, run
+from netwright import ledger, persist, run, script
 from netwright.errors import HostError
 from netwright.plan import plan
 from netwright.snapshot import DIRECTORY
@@ -218,6 +218,15 @@ def test_a_parameter_that_is_empty_at_first():
     assert (new.first.sysctl or {})[key] == ""
     back = ledger.prune(load({}), new, declared)
     assert (back.sysctl or {})[key] == ""
+
+
+def test_a_parameter_that_does_not_take_is_told_with_both_values():
+    """The kernel has the last word on some, as on the MTU of IPv6 when a link goes up."""
+    host, declared = Host(), load({"sysctl": {"net.ipv4.conf.lo.rp_filter": 2}})
+    before = host.snapshot(declared)
+    done = run.prepare("network", declared, before)
+    (problem,) = run.outcome(done, before, script.Answer(before))
+    assert str(problem) == "sysctl.net/ipv4/conf/lo/rp_filter: did not take: it is 0, not 2"
 
 
 def test_a_pair_of_others_that_was_led_elsewhere_is_led_back():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from netwright.errors import DeclarationError, HostError
+from netwright.errors import DeclarationError, HostError, Problem
 from netwright.links.link import Link
 from netwright.links.veth import Peer, Veth
 from netwright.plan import plan
 from netwright.route import Route
+from netwright.run import unanswered
 from netwright.state import NetworkState, load
 
 BRIDGE = {"kind": "bridge"}
@@ -294,6 +295,15 @@ def test_the_way_out_that_no_undo_makes_again_is_not_taken():
         _one(caught.value, f"links.eth0.{path}", ["other end"])
     assert plan(host, load({"links": {"eth0": {"mtu": 1400}}}))
     assert plan(host.but(routes=None), load({"links": {"eth0": {"state": "absent"}}}))
+
+
+@pytest.mark.parametrize(("output", "told"), [([], []), ([""], []), (["@@ x"], ["not whole"])])
+def test_a_script_that_only_complains_is_told_in_its_own_words(output, told):
+    error = HostError([Problem("", "not whole")])
+    found = unanswered(error, output, ["another run is at work", ""])
+    words = [str(problem) for problem in found]
+    assert words == [*told, "the script failed: another run is at work"]
+    assert "not whole" in str(unanswered(error, output, [""])[0])
 
 
 def test_one_address_in_two_namespaces_is_no_mistake():
