@@ -162,6 +162,8 @@ NW_LINE
 nw_back() {
   nw_remove "$nw_dir/reserve"
   [ -f "$nw_dir/program" ] && [ -s "$nw_dir/at" ] || return 0
+  # A number that was cut off at its end is that of a batch which was not begun.
+  nw_last=0
   while read -r nw_now; do nw_last=$nw_now; done < "$nw_dir/at"
   nw_undo "$nw_last" 0
 }
