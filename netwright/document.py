@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -32,7 +33,14 @@ class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        made: dict[Any, Any] = {}
+        return {key: self.construct_object(value, deep) for key, value in self._items(node).items()}
+
+    def _items(
+        self, node: yaml.MappingNode, within: tuple[yaml.Node, ...] = ()
+    ) -> dict[str, yaml.Node]:
+        """Each key's value; with those that `<<` brings, under its own."""
+        made: dict[str, yaml.Node] = {}
+        merged: dict[str, yaml.Node] = {}
         for key_node, value_node in node.value:
             # Keys are names: 007 and 1.0 stay what was written.
             key = key_node.value
@@ -41,8 +49,17 @@ class _Loader(_Base):  # type: ignore[misc]
                 raise DeclarationError([_at(key_node, f"{what!r} can't be a key")])
             if key in made:
                 raise DeclarationError([_at(key_node, f"the key {key!r} is there twice")])
-            made[key] = self.construct_object(value_node, deep=deep)
-        return made
+            made[key] = value_node
+            if key == "<<":
+                several = isinstance(value_node, yaml.SequenceNode)
+                # Of several the first one that has a key counts.
+                for part in reversed(value_node.value if several else [value_node]):
+                    if not isinstance(part, yaml.MappingNode) or part in (node, *within):
+                        what = "<< takes a mapping that stands elsewhere, or a list of such"
+                        raise DeclarationError([_at(key_node, what)])
+                    merged |= self._items(part, (node, *within))
+        made.pop("<<", None)
+        return {**merged, **made}
 
 
 def _at(node: yaml.Node, what: str) -> Problem:
@@ -75,7 +92,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 def parse_yaml(text: str) -> Any:
     """The document as plain Python. Raises DeclarationError with line and column."""
     try:
-        return yaml.load(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
     except DeclarationError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -84,6 +101,18 @@ def parse_yaml(text: str) -> Any:
         raise DeclarationError([Problem(where, f"is not YAML: {error.problem}")]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DeclarationError([Problem("", f"is not YAML: {error}")]) from None
+    _refuse_loops(content, text)
+    return content
+
+
+def _refuse_loops(content: Any, text: str) -> None:
+    """An anchor may stand within itself; a declaration may not."""
+    if "&" in text:
+        try:
+            json.dumps(content)
+        except (ValueError, RecursionError):
+            what = "something in it contains itself, by an anchor (&) and an alias (*)"
+            raise DeclarationError([Problem("", what)]) from None
 
 
 def problems_of(error: ValidationError, root: type[Model], document: object) -> Iterator[Problem]:

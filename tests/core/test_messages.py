@@ -191,6 +191,13 @@ DOCUMENTS = {
         {"links": {"v": _veth({"name": "v", "netns": "a/b"})}},
         "links.v.veth.peer.netns", ["a/b"],
     ),
+    "a merge of no mapping": ("links: {<<: 3}", "line 1, column 9", ["<<", "mapping"]),
+    "a merge of itself": ("links: &l {<<: *l}", "line 1, column 12", ["<<", "elsewhere"]),
+    "a merge twice": ("links: {<<: {}, <<: {}}", "line 1, column 17", ["<<", "twice"]),
+    "an anchor within itself": (
+        "netns: {b: &b {netns: *b}}",
+        "something in it contains itself, by an anchor (&) and an alias (*)", [],
+    ),
     "a name of nothing": ("links: {null: {}}", "line 1, column 9", ["None"]),
     "a name twice, in quotes and without": (
         'netns: {7: {}, "7": {}}', "line 1, column 16", ["7", "twice"]
