@@ -122,8 +122,8 @@ def _document(network: object, base: Path) -> Mapping[str, Any] | str:
     try:
         content = parse_yaml(text)
     except DeclarationError as error:
-        found = [Problem("", f"{path}, {item.path}: {item.what}") for item in error.problems]
-        raise DeclarationError(found) from None
+        found = (f"{path}{', ' if item.path else ': '}{item}" for item in error.problems)
+        raise DeclarationError(Problem("", text) for text in found) from None
     return _with_files(content, path.parent) if isinstance(content, Mapping) else text
 
 

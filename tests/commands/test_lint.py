@@ -41,6 +41,9 @@ def test_a_path_starts_beside_the_inventory_not_beside_the_config(tmp_path):
 
 def test_what_is_no_yaml_is_said_with_its_file(tmp_path):
     path = tmp_path / "site.yaml"
+    path.write_text("netns: {b: &b {netns: *b}}")
+    with pytest.raises(DeclarationError, match=f"{path}: something in it contains itself"):
+        settings({"network": "site.yaml"}, tmp_path)
     path.write_text("links: {}\nroutes: [")
     with pytest.raises(DeclarationError) as caught:
         settings({"network": "site.yaml"}, tmp_path)
