@@ -57,6 +57,17 @@ part() {{
   echo "{MARK} {_DONE} $?"
 }}
 """
+# Where there is nsenter: `ip netns exec` copies all mounts, of which each namespace is one.
+_INSIDE = """inside() {
+  name=$1
+  shift
+  if command -v nsenter > /dev/null; then
+    nsenter --net="/run/netns/$name" "$@"
+  else
+    ip netns exec "$name" "$@"
+  fi
+}
+"""
 _ROOT = """if [ "$(id -u)" != 0 ]; then
   echo 'it needs root; set _sudo=True in the inventory'
   exit
@@ -114,6 +125,7 @@ def _script(state: NetworkState, boots: str) -> Iterator[str]:
     # Each namespace's shell starts with the same lines.
     head = _HEAD + tables.FUNCTIONS
     yield f"head={quote(head)}\n{head}"
+    yield _INSIDE
     yield _ROOT
     yield "part netns ip -j netns list 2>&1\n"
     for module in state.modules or ():
@@ -128,7 +140,7 @@ def _script(state: NetworkState, boots: str) -> Iterator[str]:
         if netns == HOST:
             yield body
         else:
-            yield f'ip netns exec {quote(netns)} sh -c "$head"{quote(body)} 2>&1\n'
+            yield f'inside {quote(netns)} sh -c "$head"{quote(body)} 2>&1\n'
 
 
 def _module(name: str) -> str:
