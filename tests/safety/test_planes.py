@@ -194,15 +194,18 @@ LOOK = (
 )
 
 
-def _states(site: Site) -> tuple[str, str]:
+def _states(site: Site) -> tuple[str, str, float]:
+    """What the host is like before and after, and how many seconds the run between them takes."""
     site.write(OLD, confirm=CONFIRM)
     site.pyinfra()
     old = site.on(LOOK)
     site.write(NEW, confirm=CONFIRM)
+    began = time.monotonic()
     site.pyinfra()
+    took = time.monotonic() - began
     new = site.on(LOOK)
     assert old != new
-    return old, new
+    return old, new, took
 
 
 def _settled(site: Site) -> str:
@@ -216,11 +219,12 @@ def _settled(site: Site) -> str:
 
 @pytest.mark.parametrize("what", ["controller", "connection"])
 def test_a_run_that_loses_its_head(site: Site, what: str) -> None:
-    old, new = _states(site)
+    old, new, took = _states(site)
     site.write(OLD, confirm=CONFIRM)
     site.pyinfra()
     ends = {"old": 0, "new": 0}
-    moments = [0.6 + 0.15 * number for number in range(10)]
+    # Where it's the connection, to say so takes some time as well.
+    moments = [took * (0.15 + 0.1 * number) for number in range(10)]
     for moment in moments:
         site.write(NEW, confirm=CONFIRM)
         done = _cut(site, what, moment)
