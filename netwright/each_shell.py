@@ -52,7 +52,7 @@ sub sysctl {
   for my $line (splice(@main::lines)) {
     $number++;
     my ($key, $value) = split(" ", $line, 2);
-    open(my $file, ">", "/proc/sys/$key") or failed($number, "/proc/sys/$key: $!");
+    open(my $file, ">", path_of($key)) or failed($number, "/proc/sys/$key: $!");
     print($file "$value\n") && close($file) or failed($number, "/proc/sys/$key: $!");
   }
 }

@@ -19,9 +19,13 @@ NW_WALK='"""
     + r"""my ($batch, $left) = @given;
 my ($name, @lines) = ("");
 sub told {
-  my ($path) = @_;
-  open(my $parameter, "<", $path) or return;
-  while (my $value = <$parameter>) { chomp($value); print "$path:$value\n"; }
+  my ($key) = @_;
+  my $path = path_of($key);
+  my $before = $path =~ m{^/} ? "" : substr($key, 0, -length($path));
+  for my $found ($path =~ /\*/ ? glob($path) : $path) {
+    open(my $parameter, "<", $found) or next;
+    while (my $value = <$parameter>) { chomp($value); print "$before$found:$value\n"; }
+  }
 }
 sub walk {
   return unless @lines && -e "/run/netns/$name";
@@ -34,7 +38,7 @@ sub walk {
   print "\@\@ netns $name\n";
   system("ip", "-j", "-d", "-N", "-batch", $batch) == 0 or exit 1;
   print "\@\@ sysctl $name\n" if @keys;
-  told($_) for map { /\*/ ? glob("/proc/sys/$_") : "/proc/sys/$_" } @keys;
+  told($_) for @keys;
 }
 while (my $line = <STDIN>) {
   chomp($line);

@@ -16,8 +16,20 @@ my %number = (aarch64 => 268, riscv64 => 268, x86_64 => 308);
 # The number is that of programs of the same width only.
 my $setns = length(pack("P", "")) == 8 && $number{$machine} or exit 1;
 $| = 1;
+my $under = "";
+# The kernel looks for /proc/sys/net/ipv4 among those of all namespaces: once in each.
+sub path_of {
+  my ($key) = @_;
+  my ($place, $below) = $key =~ m{^(net/ipv[46])/(.*)} or return "/proc/sys/$key";
+  return $below if $place eq $under;
+  $under = "";
+  chdir("/proc/sys/$place") or return "/proc/sys/$key";
+  $under = $place;
+  return $below;
+}
 sub entered {
   my ($name) = @_;
+  $under = "";
   open(my $place, "<", "/run/netns/$name") or return 0;
   syscall($setns, fileno($place), 0x40000000) == 0 or return 0;
   my ($wanted, $is) = ((stat($place))[1], (stat("/proc/self/ns/net"))[1]);

@@ -199,13 +199,23 @@ nw_key() {
     @psk) nw_hash "$(cat "$2")" ;;
   esac
 }
+# The kernel looks for /proc/sys/net/ipv4 among those of all namespaces: once for all that is below.
+nw_key_of() {
+  nw_below=${1#net/ipv[46]/}
+  case $nw_name in
+    host) nw_dir=/proc/sys/${1%"$nw_below"} ;;
+    *) nw_dir='' nw_below=/proc/sys/$1 ;;
+  esac
+  [ "$nw_dir" = "$nw_under" ] || nw_flush || return 1
+  nw_under=$nw_dir nw_keys="$nw_keys $nw_below"
+}
 nw_flush() {
   [ -n "$nw_keys" ] || return 0
-  printf '@@ sysctl %s\n' "$nw_name"
+  printf '@@ sysctl %s %s\n' "$nw_name" "$nw_under"
   # Not by the shell's read: it goes byte by byte, and the kernel ends a parameter after the first.
   # shellcheck disable=SC2086 # the paths, and patterns of them
   case $nw_name:$nw_keys in
-    host:*) grep -sH '' $nw_keys ;;
+    host:*) (! cd "$nw_under" 2> /dev/null || grep -sH '' -- $nw_keys) ;;
     *\**) nw_in "$nw_name" sh -c "grep -sH '' $nw_keys" ;;
     *) nw_in "$nw_name" grep -sH '' $nw_keys ;;
   esac
@@ -224,7 +234,7 @@ nw_services() {
   nw_in "$1" ipvsadm -Sn
 }
 nw_read() {
-  nw_name='' nw_keys=''
+  nw_name='' nw_keys='' nw_under=''
   while read -r name what; do
     if [ "$name" != "$nw_name" ]; then
       nw_flush || return 1
@@ -260,7 +270,7 @@ nw_read() {
       @wireguard) nw_wireguard "$name" ;;
       "@key "* | "@psk "*) nw_key "${what%% *}" "${what#* }" ;;
       @ipvs) nw_services "$name" ;;
-      *) nw_keys="$nw_keys /proc/sys/$what" ;;
+      *) nw_key_of "$what" ;;
     esac || return 1
   done
   nw_flush
@@ -534,7 +544,7 @@ def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Name
     _tell_more(shown, name, sections)
     _number_owners(shown, sections.get(("tuntap", name), ()))
     return Namespace.model_construct(
-        sysctl=dict(_pair_of(line) for line in sections.get(("sysctl", name), ())),
+        sysctl=dict(_parameters(name, sections)),
         links=shown,
         routes=tuple(item for item in seen_routes if item is not None),
         rules=tuple(item for item in seen_rules if item is not None),
@@ -581,9 +591,19 @@ def _number_owners(shown: dict[str, links.Link], lines: Iterable[str]) -> None:
             shown[ifname] = link.but(**{str(link.kind): told})
 
 
-def _pair_of(line: str) -> tuple[str, str]:
-    path, _, value = line.partition(":")
-    return path.removeprefix("/proc/sys/"), " ".join(value.split())
+_ROOT = "/proc/sys/"
+_UNDER = (f" {_ROOT}", f" {_ROOT}net/ipv4/", f" {_ROOT}net/ipv6/")
+"""Where the host's own parameters are read from, as the answer names it."""
+
+
+def _parameters(
+    name: str, sections: Mapping[tuple[str, str], list[str]]
+) -> Iterator[tuple[str, str]]:
+    for under in _UNDER if name == HOST else ("",):
+        start = under.strip().removeprefix(_ROOT)
+        for line in sections.get(("sysctl", f"{name}{under}"), ()):
+            path, _, value = line.partition(":")
+            yield start + path.removeprefix(_ROOT), " ".join(value.split())
 
 
 def _copied(space: Namespace) -> Namespace:

@@ -214,11 +214,11 @@ def _pinging(sandbox, netns, address):
     counts = []
     ping = f"ip netns exec {netns} ping -q -i 0.01 {address}"
     assert _reaches(sandbox, netns, address)
-    sandbox.sh(f"{ping} >/run/pinged 2>&1 </dev/null & echo $! >/run/pinging")
+    sandbox.sh(f"{ping} >/run/pinged 2>&1 </dev/null & echo $! >/run/pinging; sleep 0.3")
     yield counts
     report = "\n".join(
         sandbox.sh(
-            "sleep 0.5; kill -INT $(cat /run/pinging)\n"
+            "sleep 0.7; kill -INT $(cat /run/pinging)\n"
             "until grep -q received /run/pinged; do sleep 0.1; done; cat /run/pinged"
         ).out
     )

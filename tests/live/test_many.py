@@ -16,15 +16,32 @@ _NAMES = [f"n{number}" for number in range(1, 24)]
 # Named like the file of the host's own questions, and like what is put aside.
 _ODD = ["0", "1.left", "show"]
 _PLAIN = {"sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.conf.default.rp_filter": "1"}}
+
+
+def _own(name):
+    """Parameters of a namespace that no other has: of neither family, of one, of the other."""
+    number = int(name.removeprefix("n"))
+    return {
+        "net.core.somaxconn": str(1000 + number),
+        "net.ipv4.ip_default_ttl": str(100 + number),
+        "net.ipv4.tcp_fin_timeout": str(10 + number),
+        "net.ipv6.conf.default.hop_limit": str(200 + number),
+    }
+
+
 _RULES = {"iptables": {"filter": {"INPUT": ["-i lo -j ACCEPT"]}}}
 _DOCUMENT = {
+    "sysctl": {key: str(int(value) + 50) for key, value in _own("n0").items()},
     "links": {"br0": {"kind": "bridge"}}
     | {
         f"v{name}": {"kind": "veth", "veth": {"peer": {"name": "eth0", "netns": name}}}
         for name in _NAMES
     },
     "netns": {
-        name: _PLAIN | {"links": {"eth0": {"addresses": ["10.9.0.1/24"], "state": "up"}}}
+        name: {
+            "sysctl": _PLAIN["sysctl"] | _own(name),
+            "links": {"eth0": {"addresses": ["10.9.0.1/24"], "state": "up"}},
+        }
         for name in _NAMES
     }
     | dict.fromkeys(_ODD, _PLAIN)
@@ -86,6 +103,12 @@ def test_perl_and_nsenter_read_the_same(sandbox):
         assert space.sysctl["net/ipv4/ip_forward"] == "1"
         # A pattern's answer: a value of each link.
         assert space.sysctl["net/ipv4/conf/eth0/rp_filter"] == "1"
+        wanted = _own(name)
+        paths = " ".join(f"/proc/sys/{key.replace('.', '/')}" for key in wanted)
+        assert sandbox.sh(f"ip netns exec {name} cat {paths}").out == [*wanted.values()]
+        assert {key: space.sysctl[key.replace(".", "/")] for key in wanted} == wanted
+    for key, value in _DOCUMENT["sysctl"].items():
+        assert found.state.sysctl[key.replace(".", "/")] == value
     assert not sandbox.prepare(load(_DOCUMENT)).plan
 
 
