@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from benchmarks import workload
@@ -33,6 +33,8 @@ class Stage:
     seconds: float
     size: int | None = None
     """Bytes that come or go with it."""
+    who: str = "controller"
+    """Whose: the `start`'s, the `controller`'s after it, the `host`'s, the `verification`'s."""
 
 
 def profile(target: Target, number: int, limit: float) -> Iterator[Stage]:
@@ -43,9 +45,10 @@ def profile(target: Target, number: int, limit: float) -> Iterator[Stage]:
     Raises Stopped.
     """
     reset(target)
-    gc.set_threshold(100_000)
+    # As deploys/network.py has it.
+    gc.set_threshold(1_000_000)
     try:
-        yield _of("start: imports of pyinfra and ours", _started)[0]
+        yield replace(_of("start: imports of pyinfra and ours", _started)[0], who="start")
         stage, declared = _of(
             "declaration: read, checked", lambda: load(workload.declaration(number, False))
         )
@@ -53,16 +56,17 @@ def profile(target: Target, number: int, limit: float) -> Iterator[Stage]:
         wanted = Wanted(declared)
         yield from _run(target, wanted, "from nothing")
         yield from _run(target, wanted, "without change")
-        yield _of("verification of all that is declared", lambda: _verified(number, limit))[0]
+        stage, _ = _of("verification of all that is declared", lambda: _verified(number, limit))
+        yield replace(stage, who="verification")
     finally:
         reset(target)
 
 
 def _run(target: Target, wanted: Wanted, words: str) -> Iterator[Stage]:
     stage, text = _of(f"{words}: question made", wanted.script)
-    yield Stage(stage.what, stage.seconds, len(text))
+    yield replace(stage, size=len(text))
     stage, lines = _of(f"{words}: host reads", lambda: _on(target, text))
-    yield Stage(stage.what, stage.seconds, sum(map(len, lines)))
+    yield replace(stage, size=sum(map(len, lines)), who="host")
     stage, before = _of(f"{words}: answer taken apart", lambda: parse(lines))
     yield stage
     stage, run = _of(f"{words}: planned, with the ledger and the boot's part",
@@ -71,9 +75,9 @@ def _run(target: Target, wanted: Wanted, words: str) -> Iterator[Stage]:
     if not run.plan:
         return
     stage, text = _of(f"{words}: script made", lambda: run.script("bench"))
-    yield Stage(stage.what, stage.seconds, len(text))
+    yield replace(stage, size=len(text))
     stage, lines = _of(f"{words}: host changes and reads again", lambda: _on(target, text))
-    yield Stage(stage.what, stage.seconds, sum(map(len, lines)))
+    yield replace(stage, size=sum(map(len, lines)), who="host")
     stage, problems = _of(f"{words}: answer taken apart and compared",
                           lambda: runs.outcome(run, before, runs.answer(run, lines)))  # fmt: skip
     if problems:

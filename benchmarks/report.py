@@ -61,7 +61,8 @@ def markdown(measured: Measured, reached: Iterable[Goal], rounds: int) -> str:
         "The manager's time is that of `ifreload -a`, or of `networkctl reload` and the wait until",
         "all is there.", "", *_table(*measured.managers), "", "## Where the time goes", "",
         "A run for W(n), each stage by itself and one after the other; kB are those that go to the",
-        "host or come from it.", "", *_stages(measured.profiles), "", "## The planner alone", "",
+        "host or come from it.", "", *_stages(measured.profiles), "",
+        *_made_of(measured), "", "## The planner alone", "",
         "| things | seconds | MB |", "|---:|---:|---:|",
         *(f"| {size:,} | {seconds:.3f} | {memory:.0f} |"
           for size, (seconds, memory) in measured.planned.items()),
@@ -102,6 +103,24 @@ def _stages(profiles: Mapping[int, list[Stage]]) -> Iterator[str]:
             for stage in row
         )
         yield f"| {row[0].what} |{''.join(cells)}"
+
+
+def _made_of(measured: Measured) -> Iterator[str]:
+    """What stands between a run from nothing and the script by hand."""
+    yield "A run from nothing, by whose time it is, beside the script by hand:"
+    yield ""
+    for number, stages in measured.profiles.items():
+        parts = [stage for stage in stages if not stage.what.startswith("without change")]
+        start, own, host = (
+            sum(stage.seconds for stage in parts if stage.who == who)
+            for who in ("start", "controller", "host")
+        )
+        by_hand = measured.results.get(("by hand", number, "cold"))
+        beside = f"; by hand {by_hand.seconds:.2f} s" if by_hand else ""
+        yield (
+            f"- n = {number}: start {start:.2f} s, the controller after that {own:.2f} s, the host,"
+            f" with two connections and what is read back, {host:.2f} s{beside}"
+        )
 
 
 def _order(item: tuple[tuple[str, int, str], object]) -> tuple[int, int, str]:

@@ -77,6 +77,8 @@ def chosen(
     from netwright.verification.inventory import InventoryError, read
 
     logging.getLogger("pyinfra").setLevel(logging.ERROR)
+    # It is raised as well; without a handler it is printed, with a traceback.
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())
     try:
         with _lab(contact):
             targets = read(inventory, undeclared)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,40 +117,27 @@ def watch(
     Exit status: 0 when interrupted, 1 if this host cannot be read.
     """
     sink = _Sink(form, hook, textfile)
-    stopped = _stop_at_signals()
-    if inventory is None or inventory.endswith((".yaml", ".yml")):
-        _here(inventory, sink, interval, stopped)
-    else:
-        _from_outside(inventory, limit, sink, interval, stopped)
-
-
-def _stop_at_signals() -> Callable[[], bool]:
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    return lambda: False
-
-
-def _here(inventory: str | None, sink: _Sink, interval: float, stopped: Callable[[], bool]) -> None:
-    here = Here(None if inventory is None else Path(inventory).resolve())
-    watched = Watched(socket.gethostname(), Local(), here.look)
-    sink.watched.append(watched)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        for events in watch_host(watched, interval, stopped):
-            sink.tell(events)
+        if inventory is None or inventory.endswith((".yaml", ".yml")):
+            _here(inventory, sink, interval)
+        else:
+            _from_outside(inventory, limit, sink, interval)
     except KeyboardInterrupt:
         raise SystemExit(0) from None
 
 
-def _from_outside(
-    inventory: str,
-    limit: Sequence[str],
-    sink: _Sink,
-    interval: float,
-    stopped: Callable[[], bool],
-) -> None:
+def _here(inventory: str | None, sink: _Sink, interval: float) -> None:
+    here = Here(None if inventory is None else Path(inventory).resolve())
+    watched = Watched(socket.gethostname(), Local(), here.look)
+    sink.watched.append(watched)
+    for events in watch_host(watched, interval):
+        sink.tell(events)
+
+
+def _from_outside(inventory: str, limit: Sequence[str], sink: _Sink, interval: float) -> None:
     import gevent
+    from gevent.event import Event as Flag
 
     from netwright.commands.watch_look import Declared, look
     from netwright.commands.watch_remote import transport
@@ -170,15 +157,20 @@ def _from_outside(
         sink.watched.append(watched)
         while True:
             try:
-                for events in watch_host(watched, interval, stopped):
+                for events in watch_host(watched, interval):
                     sink.tell(events)
             except (NotReached, NetwrightError, OSError, EOFError) as error:
                 click.echo(f"{target.name}: {error}; trying again", err=True)
                 gevent.sleep(_AGAIN)
 
+    interrupted = Flag()
+    # Raised as an exception it would end whichever host is just at work, with a traceback.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, interrupted.set)
     greenlets = [gevent.spawn(one, target) for target in targets]
     try:
-        gevent.joinall(greenlets, raise_error=True)
-    except KeyboardInterrupt:
+        for ended in gevent.wait([interrupted, *greenlets], count=1):
+            if ended is not interrupted:
+                ended.get()
+    finally:
         gevent.killall(greenlets, block=True, timeout=10)
-        raise SystemExit(0) from None

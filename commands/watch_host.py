@@ -104,23 +104,20 @@ class Watched:
     read_at: float = 0.0
 
 
-def watch_host(
-    watched: Watched, interval: float, until: Callable[[], bool] = lambda: False
-) -> Iterator[list[watch.Event]]:
+def watch_host(watched: Watched, interval: float) -> Iterator[list[watch.Event]]:
     """The events of a host, each time something is new; an empty list after each look without.
 
     + interval: seconds between two looks when nothing tells of a change (tables, parameters)
-    + until: asked before each look whether to end
 
     Raises NetwrightError when the host can't be read, and the transport's own errors.
     """
     seen = watched.look()
     yield _new(watched, seen)
-    while not until():
+    while True:
         events = watched.transport.events(watch.script(seen.namespaces))
         try:
             again = False
-            while not again and not until():
+            while not again:
                 again = _wait(events, seen, interval if seen.found is not None else _AT_WORK)
                 seen = watched.look()
                 yield _new(watched, seen)

@@ -71,7 +71,12 @@ def test_the_pairs_of_managers_are_the_same_for_all():
 def test_the_page_has_a_column_for_each_size_and_a_line_for_each_stage():
     results = {("netwright", 10, "cold"): _figures(2.0), ("by hand", 10, "cold"): _figures(1.0)}
     profiles = {
-        number: [Stage("read", number / 10, 1000 * number), Stage("planned", 0.5)]
+        number: [
+            Stage("read", number / 10, 1000 * number, who="host"),
+            Stage("planned", 0.5),
+            Stage("without change: planned", 0.25),
+            Stage("all verified", 4.0, who="verification"),
+        ]
         for number in (10, 100)
     }
     left_out = {("Ansible", 10): "did not end within 60 s: TASK | shell"}
@@ -81,4 +86,8 @@ def test_the_page_has_a_column_for_each_size_and_a_line_for_each_stage():
     assert "| 10 | Ansible | not measured: did not end within 60 s |" in page
     assert "| stage | n = 10: s | kB | n = 100: s | kB |\n|---|---:|---:|---:|---:|\n" in page
     assert "| read | 1.00 | 10 | 10.00 | 100 |\n| planned | 0.50 |  | 0.50 |  |\n" in page
+    assert (
+        "- n = 10: start 0.00 s, the controller after that 0.50 s, the host, with two connections"
+        " and what is read back, 1.00 s; by hand 1.00 s\n"
+    ) in page
     assert "NOT MET       x: 2.00 (<= 1)" in page
