@@ -35,7 +35,9 @@ class Phase(IntEnum):
     )
     LINK = 11
     ROUTE = 12  # a gateway must be reachable: addresses first
-    ROUTE_LATE = 13  # an IPv6 source is refused until its link, and the pair's other end, is up
+    ROUTE_LATE = (
+        13  # its link, and the pair's other end, is up: an IPv6 source is taken, an mtu stays
+    )
     IPVS = 14  # what it sends packets to is there
     NETNS_DELETE = 15  # asynchronous: its links have gone by themselves before
     FILE = 16

@@ -85,6 +85,12 @@ def link_of(key: str) -> str | None:
     return match[1] if match and match[1] not in ("all", "default") else None
 
 
+def is_reset_by_up(key: str) -> bool:
+    """Whether the kernel sets a link's parameter anew when the link goes up
+    (`addrconf_notify`)."""
+    return link_of(key) is not None and re.fullmatch(r"net/ipv6/conf/.*/mtu", key) is not None
+
+
 def plan(
     netns: str,
     current: Mapping[str, str],
@@ -151,8 +157,10 @@ def _set_along(key: str, value: str, now: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def _step(netns: str, key: str, before: str | None, after: str, implied: bool = False) -> Step:
-    own = link_of(key) and not implied
+    own = link_of(key) is not None and not implied
     phase = Phase.LINK_SYSCTL if own else Phase.SYSCTL
+    if own and is_reset_by_up(key):
+        phase = Phase.ROUTE_LATE
     return Step(phase, netns, f"sysctl.{key}", "", before, after, render, implied)
 
 

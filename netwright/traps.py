@@ -10,7 +10,7 @@ from netwright.links.link import Link
 from netwright.model import HOST, family_of, overlay
 from netwright.route import MAIN, Route
 from netwright.state import NEW, Namespace, NetworkState
-from netwright.sysctl import link_key
+from netwright.sysctl import is_reset_by_up, link_key
 
 __all__ = ["traps"]
 
@@ -44,7 +44,11 @@ def traps(current: NetworkState, declared: NetworkState) -> list[Problem]:
                     with found.under("links", ifname):
                         for path, text in _of_link(name, ifname, after):
                             found.add(path, text)
-            for path, text in (*_defaults(want, have), *_asymmetric(want, after[name], params)):
+            for path, text in (
+                *_defaults(want, have),
+                *_passing(want),
+                *_asymmetric(want, after[name], params),
+            ):
                 found.add(path, text)
     return found.found
 
@@ -114,6 +118,13 @@ def _defaults(want: Namespace, have: Namespace) -> Iterator[tuple[str, str]]:
             names = ", ".join(theirs[:4]) + (", ..." if len(theirs) > 4 else "")
             what = f"is for links made later; of those that are there ({names}) each has its own"
             yield f"sysctl.{key}", f"{what}: links.IF.{family}.{parameter}"
+
+
+def _passing(want: Namespace) -> Iterator[tuple[str, str]]:
+    for key in want.sysctl or {}:
+        if is_reset_by_up(key):
+            what = "the kernel sets it to the link's own mtu whenever the link goes up"
+            yield f"sysctl.{key}", f"{what}, or gets another; an mtu of the link or of routes stays"
 
 
 def _asymmetric(

@@ -21,6 +21,11 @@ CASES = {
         "a port that has just gone up forwards nothing for 30 s, and with veths alone there is no"
         " loop to be found",
     ),
+    "sysctl: {net.ipv6.conf.p.mtu: 1400}": (
+        "sysctl.net/ipv6/conf/p/mtu",
+        "the kernel sets it to the link's own mtu whenever the link goes up, or gets another;"
+        " an mtu of the link or of routes stays",
+    ),
     "links: {p: {state: down}, m: {kind: macvlan, macvlan: {link: p}}}": (
         "links.m.macvlan.link",
         "p is down, so nothing gets out or in",

@@ -61,3 +61,22 @@ def test_a_route_keeps_its_own_mtu_when_its_link_gets_another():
                 sandbox.converge(document(mtu))
                 assert "mtu 1400" in "".join(sandbox.sh("ip -6 route show 2001:db8:9::/48").out)
                 assert sandbox.prepare(load(document(mtu))).plan == []
+
+
+def test_the_kernel_gives_a_link_another_ipv6_mtu_when_it_goes_up():
+    """So it is written after that; a link whose carrier comes later has the warning alone."""
+    key = "net.ipv6.conf.br9.mtu"
+    document = {"links": {"br9": {"kind": "bridge"}}, "sysctl": {key: 1400}}
+    read = f"cat /proc/sys/{key.replace('.', '/')}"
+    with Sandbox() as sandbox:
+        sandbox.converge(document)
+        assert sandbox.sh(read).out == ["1400"]
+        # What the warning says of it.
+        sandbox.ip("link set dev br9 down")
+        sandbox.ip("link set dev br9 up")
+        assert sandbox.sh(read).out == ["1500"]
+        run = sandbox.prepare(load(document))
+        assert [step.path for step in run.network] == ["sysctl.net/ipv6/conf/br9/mtu"]
+        assert "whenever the link goes up" in " ".join(map(str, run.warnings))
+        sandbox.converge(document)
+        assert sandbox.sh(read).out == ["1400"]
