@@ -47,3 +47,34 @@ def test_a_grep_that_says_it_in_its_answer(sandbox):
     found = snapshot.parse(done.out).files
     assert BOOT in found
     assert "binary file matches" not in "".join(found.values())
+
+
+# Another run, under another name: its files come, are replaced, and go.
+_OTHER = """
+mkdir -p /etc/netwright/.other.a
+echo '{"version":1,"declared":{},"created":{},"first":{}}' > /etc/netwright/.other.a/ledger.json
+echo host > /etc/netwright/.other.a/reads
+( while [ ! -e /run/enough ]; do
+  ln -s .other.a /etc/netwright/other.nw-new && mv -T /etc/netwright/other.nw-new /etc/netwright/other
+  sleep 0.02; rm /etc/netwright/other; sleep 0.01
+done ) > /dev/null 2>&1 &
+"""
+
+
+def test_files_of_another_run_that_come_and_go_meanwhile(sandbox):
+    sandbox.sh(_OTHER)
+    try:
+        declared = load(DOCUMENT)
+        text = snapshot.script(snapshot.reads(declared), runs.files("network"))
+        seen = set()
+        for _ in range(60):
+            done = sandbox.sh(text)
+            assert (done.status, done.err) == (0, [])
+            found = snapshot.parse(done.out)
+            assert BOOT in found.files
+            assert "network" in found.ledgers
+            seen |= found.ledgers.keys()
+        # Otherwise nothing was tried.
+        assert seen == {"network", "other"}
+    finally:
+        sandbox.sh("touch /run/enough; sleep 0.2; rm -rf /etc/netwright/*other*")
