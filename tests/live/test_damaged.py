@@ -55,8 +55,9 @@ mkdir -p /etc/netwright/.other.a
 echo '{"version":1,"declared":{},"created":{},"first":{}}' > /etc/netwright/.other.a/ledger.json
 echo host > /etc/netwright/.other.a/reads
 ( while [ ! -e /run/enough ]; do
-  ln -s .other.a /etc/netwright/other.nw-new && mv -T /etc/netwright/other.nw-new /etc/netwright/other
-  sleep 0.02; rm /etc/netwright/other; sleep 0.01
+  ln -s .other.a /etc/netwright/other.nw-new &&
+    mv -T /etc/netwright/other.nw-new /etc/netwright/other
+  sleep 0.1; rm /etc/netwright/other; sleep 0.05
 done ) > /dev/null 2>&1 &
 """
 
