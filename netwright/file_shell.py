@@ -26,7 +26,8 @@ nw_is_empty() {
   done
 }
 nw_tidy() {
-  [ ! -d "$1" ] || ! nw_is_empty "$1" || rmdir "$1"
+  # Another run may have come meanwhile.
+  [ ! -d "$1" ] || ! nw_is_empty "$1" || rmdir "$1" 2> /dev/null || :
 }
 # A rename alone outlives a loss of power before what it leads to does.
 nw_sync() {
