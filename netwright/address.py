@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from netwright.model import family_of
+from netwright.model import family_of, shown
 
 __all__ = [
     "Address",
     "SeenAddress",
-    "canonical",
     "is_kernels",
     "is_link_local",
     "network_of",
@@ -50,12 +49,6 @@ Address = Annotated[str, BeforeValidator(_address)]
 """Canonical text with a prefix length: `172.16.0.1/24`, `fd00::1/64`."""
 
 
-def canonical(local: str, length: int) -> str:
-    """From what `ip -j` prints; the kernel compresses as ipaddress does, but for embedded IPv4."""
-    text = f"{local}/{length}"
-    return ipaddress.ip_interface(text).compressed if ":" in local and "." in local else text
-
-
 class SeenAddress(str):
     """An address as a host shows it: the same text, and the words that put it back as it was."""
 
@@ -65,7 +58,7 @@ class SeenAddress(str):
 
 def parse(ifname: str, entry: Mapping[str, Any]) -> SeenAddress:
     """From one entry of `addr_info` of `ip -j -N address`."""
-    seen = SeenAddress(canonical(entry["local"], entry["prefixlen"]))
+    seen = SeenAddress(f"{shown(entry['local'])}/{entry['prefixlen']}")
     words = [f"peer {entry['address']}/{entry['prefixlen']}"] if "address" in entry else []
     words += [f"broadcast {entry['broadcast']}"] if "broadcast" in entry else []
     words += [f"scope {entry['scope']}"] if entry.get("scope", "0") != "0" else []

@@ -1,12 +1,13 @@
 """The shell that reads many namespaces: in as many processes as there are processors.
 
 To start nsenter, ip and grep for each namespace is most of what reading takes. Where the host has
-Perl (Debian's perl-base is essential), one process goes from namespace to namespace by itself and
-starts nothing but ip; elsewhere, and for what it doesn't know, `nw_read` reads as always.
+Perl (Debian's perl-base is essential), one process goes from namespace to namespace by itself, asks
+the kernel, and starts ip where there is more to tell than it knows; elsewhere `nw_read` reads.
 """
 
 from __future__ import annotations
 
+from netwright.netlink_shell import TELL
 from netwright.setns_shell import SETNS
 
 __all__ = ["MANY"]
@@ -16,7 +17,9 @@ MANY = (
 # What to show is in the file $2; namespaces with an `@` question, or not to be entered, go to $3.
 NW_WALK='"""
     + SETNS
-    + r"""my ($batch, $left) = @given;
+    + TELL
+    + r"""
+my ($batch, $left) = @given;
 my ($name, @lines) = ("");
 sub told {
   my ($key) = @_;
@@ -35,8 +38,12 @@ sub walk {
     print $rest "$_\n" for @lines;
     return;
   }
-  print "\@\@ netns $name\n";
-  system("ip", "-j", "-d", "-N", "-batch", $batch) == 0 or exit 1;
+  if (my $told = told_of()) {
+    print "\@\@ netlink $name\n", $told;
+  } else {
+    print "\@\@ netns $name\n";
+    system("ip", "-j", "-d", "-N", "-batch", $batch) == 0 or exit 1;
+  }
   print "\@\@ sysctl $name\n" if @keys;
   told($_) for @keys;
 }

@@ -185,6 +185,15 @@ def family_of(address: str) -> str:
     return "inet6" if ":" in address else "inet"
 
 
+def shown(text: str) -> str:
+    """An address that ip prints, maybe with a prefix length, in canonical text: ip writes IPv4 in
+    IPv6 with dots."""
+    if ":" not in text or "." not in text:
+        return text
+    local, slash, length = text.partition("/")
+    return ipaddress.ip_address(local).compressed + slash + length
+
+
 def prefix(value: object) -> str:
     """A destination in canonical text: `10.0.0.0/8`, a bare address as /32 or /128."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from netwright.model import Flag, IfName, Ip, Mac, Model
+from netwright.model import Flag, IfName, Ip, Mac, Model, shown
 from netwright.step import Command, Phase, Step, ip
 
 __all__ = ["Neighbour", "NeighbourKey", "change", "parse"]
@@ -46,7 +46,10 @@ class Neighbour(Model):
 def parse(entry: Mapping[str, Any]) -> Neighbour:
     """From one entry of `ip -j neigh show nud permanent` or `ip -j neigh show proxy`."""
     return Neighbour.model_construct(
-        dst=entry["dst"], dev=entry["dev"], mac=entry.get("lladdr"), proxy="proxy" in entry
+        dst=shown(entry["dst"]),
+        dev=entry["dev"],
+        mac=entry.get("lladdr"),
+        proxy="proxy" in entry,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from netwright.model import Flag, IfName, Ip, Model, Range, family_of
+from netwright.model import Flag, IfName, Ip, Model, Range, family_of, shown
 
 __all__ = ["Nexthop", "gateway", "parse", "render", "same"]
 
@@ -35,7 +35,7 @@ class Nexthop(Model):
 def gateway(entry: Mapping[str, Any]) -> str | None:
     """The address that `ip -j route` shows, also where it is of the other family."""
     found: str | None = entry.get("gateway") or entry.get("via", {}).get("host")
-    return found
+    return None if found is None else shown(found)
 
 
 def parse(entry: Mapping[str, Any]) -> Nexthop:

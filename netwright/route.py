@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator
 
 from netwright import nexthop
-from netwright.model import Flag, IfName, Ip, Model, Range, family_of, prefix
+from netwright.model import Flag, IfName, Ip, Model, Range, family_of, prefix, shown
 from netwright.nexthop import Nexthop
 from netwright.step import Command, Phase, Step, ip
 from netwright.table import LOCAL, MAIN, Table
@@ -211,7 +211,7 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
         return None
     via = nexthop.gateway(entry)
     hops = tuple(map(nexthop.parse, entry.get("nexthops", ())))
-    dst = entry["dst"]
+    dst = shown(entry["dst"])
     family = entry.get("family") or _family_shown(entry, via or (hops[0].via if hops else None))
     metrics = {key: value for part in entry.get("metrics", ()) for key, value in part.items()}
     fields: dict[str, Any] = {
@@ -221,7 +221,7 @@ def parse(entry: Mapping[str, Any]) -> Route | None:
         "via": via,
         "dev": None if kind in _NO_DEV else entry.get("dev"),
         "nexthops": hops or None,
-        "src": entry.get("prefsrc"),
+        "src": shown(entry["prefsrc"]) if "prefsrc" in entry else None,
         "metric": entry.get("metric", 0),
         "table": int(entry.get("table", MAIN)),
         "scope": _SCOPES.get(entry.get("scope", "0"), "global"),

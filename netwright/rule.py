@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from netwright.model import IfName, Model, Range, family_of, prefix
+from netwright.model import IfName, Model, Range, family_of, prefix, shown
 from netwright.step import Command, Phase, Step, ip
 from netwright.table import Table
 
@@ -105,7 +105,7 @@ def _prefix(entry: Mapping[str, Any], name: str) -> str | None:
     if value is None or value == "all":
         return None
     bits = 128 if ":" in value else 32
-    return f"{value}/{entry.get(f'{name}len', bits)}"
+    return f"{shown(value)}/{entry.get(f'{name}len', bits)}"
 
 
 def change(netns: str, before: Rule | None, after: Rule | None) -> Step:

@@ -13,7 +13,18 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright import ipset, iptables, iptables_scratch, ipvs, neighbour, route, rule, site, sysctl
+from netwright import (
+    ipset,
+    iptables,
+    iptables_scratch,
+    ipvs,
+    neighbour,
+    netlink_shell,
+    route,
+    rule,
+    site,
+    sysctl,
+)
 from netwright.errors import Problem, SnapshotError
 from netwright.iptables_scratch import Scratch
 from netwright.iptables_shell import READ
@@ -52,6 +63,8 @@ OURS = (
 
 _MARK = "@@ "
 _TABLES = ("ipsets", *iptables.FAMILIES)
+_SHOWN = ("netns", "netlink")
+"""Sections that show a namespace: by ip, or as the kernel told it."""
 
 
 @dataclass(frozen=True)
@@ -464,9 +477,10 @@ def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) 
     for line in unpacked(output):
         if line.startswith(_MARK):
             kind, _, name = line[len(_MARK) :].strip().partition(" ")
-            if kind == "netns":
+            if kind in _SHOWN:
                 # One that was shown again.
-                sections.pop((kind, name), None)
+                for how in _SHOWN:
+                    sections.pop((how, name), None)
             elif kind == "files":
                 # As they are from here on.
                 old = [item for item in sections if item[0] in ("file", "lines")]
@@ -477,7 +491,7 @@ def parse(output: Iterable[str], unread: Mapping[str, Namespace] | None = None) 
             body.append(line)
     if ("end", "") not in sections or ("netns", HOST) not in sections:
         raise SnapshotError([Problem("", f"the host's answer is not whole: {_tail(body)}")])
-    spaces = {name: _namespace(name, sections) for kind, name in sections if kind == "netns"}
+    spaces = {name: _namespace(name, sections) for kind, name in sections if kind in _SHOWN}
     others = {name: _copied(space) for name, space in (unread or {}).items()}
     _pair(spaces, others, sections)
     host = spaces.pop(HOST)
@@ -548,11 +562,20 @@ def _json(line: str, what: str) -> list[dict[str, Any]]:
     return [item for item in found if item]
 
 
-def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Namespace:
+def _entries(
+    name: str, sections: Mapping[tuple[str, str], list[str]]
+) -> Iterable[list[dict[str, Any]]]:
+    """Those of links, routes, rules, neighbours and proxies."""
+    if ("netlink", name) in sections:
+        return *netlink_shell.parse(sections["netlink", name]), [], [], []
     lines = sections["netns", name]
     if len(lines) != 5:
         raise SnapshotError([Problem(name, f"the host's answer is not whole: {_tail(lines)}")])
-    entries, routes, rules, neighbours, proxies = (_json(line, name) for line in lines)
+    return [_json(line, name) for line in lines]
+
+
+def _namespace(name: str, sections: Mapping[tuple[str, str], list[str]]) -> Namespace:
+    entries, routes, rules, neighbours, proxies = _entries(name, sections)
     rules6 = [_json(line, name) for line in sections.get(("rules6", name), ())]
     seen_rules = [rule.parse(entry, "inet") for entry in rules]
     seen_rules += [rule.parse(entry, "inet6") for part in rules6 for entry in part]
