@@ -6,14 +6,14 @@ an address comes late, is tried again for a while.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from netwright.iptables_shell import BOOT
 from netwright.links.link import Link, SeenLink
 from netwright.place_shell import PLACE
 from netwright.plan import plan
-from netwright.script import batches
+from netwright.script import Batch, batches
 from netwright.state import Namespace, NetworkState
 from netwright.step import Plan
 
@@ -166,21 +166,22 @@ def render(name: str, plan: Plan) -> str:
 
     + name: the ledger's name
     """
-    tools = {batch.tool for batch in batches(plan)}
+    parts = batches(plan)
+    tools = {batch.tool for batch in parts}
     return (
         _SCRIPT.replace("NW_NAME", name)
         .replace("NW_FIREWALL", BOOT if {"ipset", "tables"} & tools else "")
         .replace("NW_PLACE", PLACE)
         .replace("NW_TRIES", str(2 * PATIENCE))
-        .replace("NW_BODY", "\n".join(_body(plan)))
+        .replace("NW_BODY", "\n".join(_body(parts)))
     )
 
 
 _END = "NW_BOOT_END"
 
 
-def _body(plan: Plan) -> Iterator[str]:
-    for number, batch in enumerate(batches(plan), 1):
+def _body(parts: Iterable[Batch]) -> Iterator[str]:
+    for number, batch in enumerate(parts, 1):
         yield f"  nw_batch {number} {batch.tool} {quote(batch.netns)} <<'{_END}'"
         yield from (line for _, line in batch.lines)
         yield _END

@@ -12,7 +12,7 @@ from netwright.iptables import FAMILIES
 from netwright.links.link import KINDS, Link
 from netwright.model import HOST, overlay
 from netwright.route import Route
-from netwright.state import NEW, Namespace, NetworkState
+from netwright.state import NEW, NOTHING, Namespace, NetworkState
 
 __all__ = ["problems", "reached", "subnet"]
 
@@ -25,9 +25,9 @@ def problems(
     """Everything about `asked`, a part of `desired`, that doesn't fit the host as it is."""
     spaces, wanted = dict(current.namespaces()), dict(desired.namespaces())
     after = {
-        name: Namespace(links=_after(spaces.get(name, NEW), wanted.get(name, Namespace())))
+        name: Namespace(links=_after(spaces.get(name, NEW), wanted.get(name, NOTHING)))
         for name in {**spaces, **wanted}
-        if wanted.get(name, Namespace()).state != "absent"
+        if wanted.get(name, NOTHING).state != "absent"
     }
     link_check.shared(found, after, dict(asked.namespaces()))
     for name, want in asked.namespaces():
@@ -124,7 +124,7 @@ def _references(
         place = want.link_netns or name
         there = after
         if place != name:
-            there = _after(spaces.get(place, NEW), wanted.get(place, Namespace()))
+            there = _after(spaces.get(place, NEW), wanted.get(place, NOTHING))
         if want.parent not in there:
             kind = want.kind or ""
             field = KINDS[kind].PARENT

@@ -23,7 +23,7 @@ from netwright.model import HOST, Model, overlay
 from netwright.persist import ledger_paths
 from netwright.route import Route
 from netwright.snapshot import reads
-from netwright.state import NEW, Namespace, NetworkState
+from netwright.state import NEW, NOTHING, Namespace, NetworkState
 from netwright.sysctl import link_of, untrue
 
 __all__ = ["Ledger", "overlaps", "parse", "prune", "rebuilt", "record", "staying"]
@@ -154,18 +154,18 @@ def prune(
     made, pairs = _made(ledger.created), _pairs(wanted)
     spaces: dict[str, Namespace] = {}
     for name in dict.fromkeys([*wanted, *parts[0], *parts[1]]):
-        want = wanted.get(name, Namespace())
+        want = wanted.get(name, NOTHING)
         if name not in wanted and name not in there:
             continue
         if name not in wanted and name in stay:
-            old = _Old(parts[0].get(name, Namespace()), Namespace(), Namespace())
+            old = _Old(parts[0].get(name, NOTHING), Namespace(), NOTHING)
             spaces[name] = _pruned(name, want, old, there[name], pairs)
         elif name not in wanted and name in made:
             spaces[name] = Namespace(state="absent")
         elif want.state == "absent":
             spaces[name] = want
         else:
-            old = _Old(*(part.get(name, Namespace()) for part in parts))
+            old = _Old(*(part.get(name, NOTHING) for part in parts))
             spaces[name] = _pruned(name, want, old, there.get(name, NEW), pairs)
     return declared.with_namespaces(spaces)
 
@@ -321,12 +321,12 @@ def record(declared: NetworkState, ledger: Ledger, current: NetworkState) -> Led
     created: dict[str, Namespace] = {}
     first: dict[str, Namespace] = {}
     for name in dict.fromkeys([*wanted, *parts[1]]):
-        want, have = wanted.get(name, Namespace()), there.get(name)
+        want, have = wanted.get(name, NOTHING), there.get(name)
         if want.state == "absent" or (name not in wanted and (have is None or name in made)):
             continue
-        old = _Old(*(part.get(name, Namespace()) for part in parts))
+        old = _Old(*(part.get(name, NOTHING) for part in parts))
         if have is None:
-            old = _Old(Namespace(), Namespace(), Namespace())
+            old = _Old(Namespace(), Namespace(), NOTHING)
         ours = owned.get(name, set())
         created[name] = _created(want, have or NEW, old, ours)
         if name != HOST and (have is None or old.created.state == "present"):
@@ -355,7 +355,7 @@ def _owned(ledger: Ledger) -> dict[str, set[str]]:
             found.setdefault(name, set()).add(ifname)
             peer = link.veth.peer if link.veth is not None else None
             if peer is not None:
-                there = declared.get(peer.netns or name, Namespace()).links or {}
+                there = declared.get(peer.netns or name, NOTHING).links or {}
                 if peer.name not in there:
                     found.setdefault(peer.netns or name, set()).add(peer.name)
     return found
@@ -554,7 +554,7 @@ def unpruned(declared: NetworkState, ledger: Ledger) -> NetworkState:
     """The declaration on top of the earlier one, for a run that takes nothing away by itself."""
     spaces = dict(ledger.declared.namespaces())
     for name, want in declared.namespaces():
-        before = spaces.get(name, Namespace())
+        before = spaces.get(name, NOTHING)
         if want.state == "absent" or before.state == "absent":
             spaces[name] = want
         else:

@@ -51,7 +51,8 @@ class Model(BaseModel):
         made = object.__new__(type(self))
         set_slot = object.__setattr__
         set_slot(made, "__dict__", {**self.__dict__, **fields})
-        set_slot(made, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *fields})
+        # Which were set nobody asks.
+        set_slot(made, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         set_slot(made, "__pydantic_extra__", None)
         set_slot(made, "__pydantic_private__", None)
         return made

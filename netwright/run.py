@@ -20,7 +20,7 @@ from netwright.errors import HostError, NetwrightError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
 from netwright.snapshot import NO_LEDGER, Snapshot, reads
-from netwright.state import Namespace, NetworkState
+from netwright.state import NOTHING, Namespace, NetworkState
 from netwright.step import Phase, Plan, Step
 from netwright.traps import traps
 
@@ -150,7 +150,7 @@ def _touched(steps: Plan, *states: NetworkState) -> set[str]:
     for step in steps:
         kind, _, name = step.thing.partition(".")
         for known in spaces:
-            links = known.get(step.netns if kind == "links" else name, Namespace()).links or {}
+            links = known.get(step.netns if kind == "links" else name, NOTHING).links or {}
             if kind == "netns":
                 found |= {name, *(end for link in links.values() for end in _ends(link))}
             elif kind == "links" and name in links:

@@ -25,7 +25,7 @@ from netwright.snapshot import Snapshot, functions, parse
 from netwright.state import Namespace
 from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
 
-__all__ = ["TOO_LATE", "Answer", "answer", "confirmation", "recovery", "render"]
+__all__ = ["TOO_LATE", "Answer", "Batch", "answer", "batches", "confirmation", "recovery", "render"]
 
 
 @dataclass(frozen=True)

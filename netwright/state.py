@@ -25,7 +25,7 @@ from netwright.rule import Rule
 from netwright.sysctl import Key, Value, link_key
 from netwright.table import Number, TableName, names
 
-__all__ = ["NEW", "Namespace", "NetworkState", "load", "vary"]
+__all__ = ["NEW", "NOTHING", "Namespace", "NetworkState", "load", "vary"]
 
 
 def _empty(value: object) -> object:
@@ -71,6 +71,8 @@ def _by_name(tables: Tables | None) -> Tables | None:
 # What a host has nothing of.
 _SAID_ONLY = {"checks", "tables"}
 
+NOTHING = Namespace()
+"""What says nothing of a namespace."""
 NEW = Namespace(links={"lo": Link(state="down", mtu=65536, promisc=False, addresses=(), master="")})
 """What a namespace is like that has just been made."""
 
@@ -95,7 +97,7 @@ class NetworkState(Namespace):
 
     def with_namespaces(self, spaces: Mapping[str, Namespace]) -> NetworkState:
         """The same host with other content in its namespaces, its own among them."""
-        host = spaces.get(HOST, Namespace())
+        host = spaces.get(HOST, NOTHING)
         fields = {name: getattr(host, name) for name in Namespace.model_fields}
         others = {name: space for name, space in spaces.items() if name != HOST}
         return self.but(**fields, netns=others or None)

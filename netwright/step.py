@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Literal
 
@@ -71,6 +71,7 @@ class Step:
     after: Any
     render: Callable[[Step], Iterable[Command]]
     implied: bool = False
+    _commands: list[Command] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def path(self) -> str:
@@ -86,7 +87,12 @@ class Step:
 
     def commands(self) -> list[Command]:
         """What the host runs for it."""
-        return [] if self.implied else list(self.render(self))
+        if self._commands is None:
+            # Asked for by all that goes over a plan.
+            found = [] if self.implied else list(self.render(self))
+            object.__setattr__(self, "_commands", found)
+            return found
+        return self._commands
 
     def turned(self) -> Step:
         """The same step the other way round."""

@@ -171,7 +171,10 @@ def parse(entry: Mapping[str, Any]) -> SeenLink:
 def fresh(want: Link) -> Link:
     """What a link is like that has just been made from `want`: the kernel's defaults."""
     options = {} if want.options is None else {str(want.kind): want.options.new()}
-    return Link(kind=want.kind, state="down", promisc=False, addresses=(), master="").but(**options)
+    return _FRESH.but(kind=want.kind, **options)
+
+
+_FRESH = Link(state="down", promisc=False, addresses=(), master="")
 
 
 def defaults(want: Link) -> Link:
@@ -330,7 +333,7 @@ def _modify_addresses(
     """
     have = current.addresses or ()
     wanted = have if want.addresses is None else want.addresses
-    there = {*have, *getattr(current, "dynamic", ())}
+    there = {*have, *(current.dynamic if isinstance(current, SeenLink) else ())}
     gone = [item for item in have if item not in wanted]
     new = [item for item in wanted if item not in there]
     kept = [item for item in have if item in wanted]
