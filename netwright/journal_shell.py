@@ -139,12 +139,15 @@ nw_failed() {
 nw_tell() {
   [ -z "$nw_answer" ] || printf '%s\n' "$nw_answer"
 }
-# Undoes what comes before line $2 of batch $1; all of that batch when the line is not known.
+# Undoes all that was begun; of batch $1, if its line $2 is known, what comes before that.
 # Without subshells: one of them would go on when the run is killed.
 nw_undo() {
   printf '@@ undo\n'
+  # A number that was cut off at its end is that of a batch which was not begun.
+  nw_begun=' '
+  while read -r nw_now; do nw_begun="$nw_begun$nw_now "; done < "$nw_dir/at"
   while read -r batch line tool netns rest; do
-    [ "$batch" -le "$1" ] || continue
+    case $nw_begun in *" $batch "*) ;; *) continue ;; esac
     if [ "$batch" = "$1" ] && [ "$2" != 0 ] && [ "$line" -ge "$2" ]; then continue; fi
     # shellcheck disable=SC2086 # the words of a line that the controller rendered
     case $tool in
@@ -162,10 +165,7 @@ NW_LINE
 nw_back() {
   nw_remove "$nw_dir/reserve"
   [ -f "$nw_dir/program" ] && [ -s "$nw_dir/at" ] || return 0
-  # A number that was cut off at its end is that of a batch which was not begun.
-  nw_last=0
-  while read -r nw_now; do nw_last=$nw_now; done < "$nw_dir/at"
-  nw_undo "$nw_last" 0
+  nw_undo 0 0
 }
 # The end of a run, or of its undo: from the first rename on there is nothing to undo.
 nw_leave() {

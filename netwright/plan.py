@@ -32,7 +32,7 @@ from netwright.model import HOST, overlay
 from netwright.neighbour import Neighbour
 from netwright.route import Route
 from netwright.state import NEW, Namespace, NetworkState
-from netwright.step import Phase, Plan, Step
+from netwright.step import TOGETHER, Phase, Plan, Step
 
 __all__ = ["plan"]
 
@@ -82,7 +82,7 @@ def _sorted(steps: Iterable[Step], names: list[str]) -> Plan:
     rank = {name: index for index, name in enumerate(names)}
 
     def key(step: Step) -> tuple[int, int, int]:
-        together = Phase.LINK_SYSCTL <= step.phase <= Phase.ROUTE
+        together = step.phase in TOGETHER
         place = 0 if step.phase in _ACROSS else rank.get(step.netns, len(rank))
         return (Phase.LINK_SYSCTL, place, step.phase) if together else (step.phase, place, 0)
 

@@ -19,6 +19,7 @@ from netwright import plan as planning
 from netwright.errors import HostError, NetwrightError, Problem
 from netwright.links.link import Link, needs_new
 from netwright.links.options import Options
+from netwright.model import HOST
 from netwright.snapshot import NO_LEDGER, Snapshot, reads
 from netwright.state import NOTHING, Namespace, NetworkState
 from netwright.step import Phase, Plan, Step
@@ -48,6 +49,8 @@ class Run:
     """The ledger that the plan was made for; empty: any."""
     unread: Mapping[str, Namespace] = field(default_factory=dict)
     """Namespaces that the plan leaves alone, as they are: nobody need read them again."""
+    apart: bool = False
+    """Whether no link stands on one of another namespace, but for the host's."""
 
     @property
     def plan(self) -> Plan:
@@ -70,7 +73,9 @@ class Run:
         """
         read = reads(self.desired), files(self.name)
         plans = self._now, self.files.switched
-        return script.render(self.name, *plans, *read, who, confirm, self.stamp, self.unread)
+        return script.render(
+            self.name, *plans, *read, who, confirm, self.stamp, self.unread, apart=self.apart
+        )
 
     def confirmation(self) -> str:
         """The script that confirms the network and writes the files of ours."""
@@ -139,7 +144,13 @@ def prepare(
     touched = _touched(steps, snapshot.state, desired)
     spaces = (snapshot.state.netns or {}).items()
     unread = {space: seen for space, seen in spaces if space not in touched}
-    return Run(name, base, desired, steps, written, warnings, stamp, unread)
+    apart = all(_stands_apart(state) for state in (snapshot.state, desired))
+    return Run(name, base, desired, steps, written, warnings, stamp, unread, apart)
+
+
+def _stands_apart(state: NetworkState) -> bool:
+    links = (link for _, space in state.namespaces() for link in (space.links or {}).values())
+    return all(link.link_netns in (None, HOST) for link in links)
 
 
 def _touched(steps: Plan, *states: NetworkState) -> set[str]:

@@ -23,7 +23,7 @@ from netwright.lock_shell import LOCK
 from netwright.model import HOST
 from netwright.snapshot import Snapshot, functions, parse
 from netwright.state import Namespace
-from netwright.step import SEPARATOR, Command, Phase, Plan, Step, undo
+from netwright.step import SEPARATOR, TOGETHER, Command, Phase, Plan, Step, undo
 
 __all__ = ["TOO_LATE", "Answer", "Batch", "answer", "batches", "confirmation", "recovery", "render"]
 
@@ -36,6 +36,11 @@ class Batch:
     netns: str
     lines: list[tuple[Step, str]]
     payload: str | None = None
+
+    @property
+    def wave(self) -> Phase:
+        """The phase, or the first of several that go namespace by namespace."""
+        return _wave(self.lines[0][0])
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,16 @@ def batches(plan: Plan) -> list[Batch]:
                 last is None
                 or command.tool == "file"
                 or (last.tool, last.netns) != (command.tool, command.netns)
+                or (command.netns != HOST and last.wave != _wave(step))
             ):
                 last = Batch(command.tool, command.netns, [], command.payload)
                 found.append(last)
             last.lines.append((step, command.line))
     return found
+
+
+def _wave(step: Step) -> Phase:
+    return Phase.LINK_SYSCTL if step.phase in TOGETHER else step.phase
 
 
 class _Waits:
@@ -253,6 +263,7 @@ def render(
     confirm: int = 0,
     stamp: str = "",
     unread: Container[str] | None = None,
+    apart: bool = False,
 ) -> str:
     """The script that runs a plan and then prints a snapshot.
 
@@ -263,9 +274,10 @@ def render(
     + confirm: seconds after which the host undoes it all by itself, unless the script of
       `confirmation` has come; 0: not at all
     + stamp: the ledger's when the plan was made; with another one nothing is changed
+    + apart: whether no link stands on one of another namespace, but for the host's
     """
     parts = batches([*now, *later])
-    body = "\n".join(_apply(batches(now) if confirm else parts))
+    body = "\n".join(_apply(batches(now) if confirm else parts, apart))
     program = "\n".join(_program([*now, *later], parts))
     common = _common(name, who, stamp)
     guard = f"{functions((), ())}{common}"
@@ -294,7 +306,7 @@ def confirmation(
     If that fails, all is undone.
     """
     first = len(batches(now)) + 1
-    body = "\n".join(_apply(batches(later), first))
+    body = "\n".join(_apply(batches(later), False, first))
     common = _common(name, "the confirmation of a run")
     reading = functions(wanted, files, unread=unread)
     return f"{reading}{common}{_applied(body, _end(body))}{_CONFIRM}"
@@ -317,12 +329,17 @@ _EACH = 20
 """Namespaces from which on one process takes their batches."""
 
 
-def _apply(parts: list[Batch], first: int = 1) -> Iterator[str]:
+_APART = {Phase.SYSCTL, Phase.LINK_SYSCTL}
+"""Waves in which what happens in a namespace needs nothing of others."""
+
+
+def _apply(parts: list[Batch], apart: bool, first: int = 1) -> Iterator[str]:
     numbered = enumerate(parts, first)
-    for inside, group in groupby(numbered, lambda item: _is_inside(item[1])):
+    for wave, group in groupby(numbered, lambda item: _is_inside(item[1]) and item[1].wave):
         found = list(group)
-        if inside and len({batch.netns for _, batch in found}) >= _EACH:
-            yield f"  nw_each <<'{_END}' || return 1"
+        if wave and len({batch.netns for _, batch in found}) >= _EACH:
+            how = "apart" if apart and wave in _APART else "''"
+            yield f"  nw_each {how} <<'{_END}' || return 1"
             for number, batch in found:
                 yield f"@ {number} {batch.tool} {batch.netns}"
                 yield from (line for _, line in batch.lines)

@@ -10,7 +10,18 @@ from typing import Any, Literal
 
 from netwright.model import HOST
 
-__all__ = ["SEPARATOR", "Command", "Phase", "Plan", "Step", "bridge", "ip", "undo", "wg"]
+__all__ = [
+    "SEPARATOR",
+    "TOGETHER",
+    "Command",
+    "Phase",
+    "Plan",
+    "Step",
+    "bridge",
+    "ip",
+    "undo",
+    "wg",
+]
 
 SEPARATOR = "\x1f"
 """Ends the lines of a document that is one line of a batch."""
@@ -42,6 +53,10 @@ class Phase(IntEnum):
     NETNS_DELETE = 15  # asynchronous: its links have gone by themselves before
     FILE = 16
     LEDGER = 17  # last: it says what is done
+
+
+TOGETHER = frozenset({Phase.LINK_SYSCTL, Phase.LINK, Phase.ROUTE})
+"""Phases that go namespace by namespace: all of them in one, then in the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,36 @@ def test_a_line_that_fails(ends: Any, tool: str, perl: bool) -> None:
         assert _which(victim, ends) == "old"
 
 
+# The one that has started it, as it comes to the seventh namespace, with its batch half done.
+_KILLS = r"""cat > /mnt/bin/ip <<'END'
+#!/bin/sh
+if [ "$*" = '-batch -' ] && [ ! -e /mnt/killed ] &&
+  [ /proc/self/ns/net -ef /run/netns/n7 ] && ln -s x /mnt/killed; then
+  read -r first
+  echo "$first" | /usr/sbin/ip -batch -
+  cut -d' ' -f2 /proc/$PPID/stat > /mnt/killed-name
+  kill -9 $PPID
+  exit 0
+fi
+exec /usr/sbin/ip "$@"
+END
+chmod +x /mnt/bin/ip
+"""
+
+
+def test_a_walker_that_is_killed(ends: Any) -> None:
+    """Which line it was at nobody knows: all of its batch is undone, once the other has ended."""
+    with Victim() as victim:
+        run = _old(victim)
+        assert "  nw_each apart <<" in run.script("test")
+        victim.sh(_KILLS)
+        done = victim.run(run.script("test"))
+        assert victim.sh("cat /mnt/killed-name") == "(perl)\n"
+        answer = runs.answer(run, done.stdout.splitlines())
+        assert answer.failed is not None
+        assert _which(victim, ends) == "old"
+
+
 def test_without_perl(ends: Any) -> None:
     with Victim() as victim:
         run = _old(victim)
@@ -134,7 +164,7 @@ def test_no_space_for_the_journal(ends: Any) -> None:
     with Victim() as victim:
         run = _old(victim)
         text = run.script("test")
-        filled = text.replace("  nw_each <<", f"{_FULL}  nw_each <<", 1)
+        filled = text.replace("  nw_each ", f"{_FULL}  nw_each ", 1)
         assert filled != text
         victim.sh("mkdir -p /run/netwright; mount -t tmpfs -o size=2500000 tmpfs /run/netwright")
         done = victim.run(filled)
