@@ -16,7 +16,7 @@ import click
 from benchmarks import report
 from benchmarks.check import check, check_pairs
 from benchmarks.contenders import CONTENDERS, MANAGERS, ROOT, Contender, Target, missing
-from benchmarks.fleet import fleets
+from benchmarks.fleet import Fleet, fleets, waiting
 from benchmarks.goals import Results, goals
 from benchmarks.measure import Figures, Stopped, measured, reset
 from benchmarks.planner import plans
@@ -69,18 +69,26 @@ def main(sizes: str, rounds: int, limit: float, write: bool) -> None:
     click.echo("==> the planner alone")
     planned = plans()
     click.echo("==> fleets")
+    fleet: Fleet = {}
+    waited = None
     try:
         fleet = fleets(target, places.link("bench"), limit)
+        waited = waiting(target, places.link("bench"), limit)
     except Stopped as error:
         # Told at the end, too: its goals are not measured. The rest took an hour.
         click.echo(f"fleets: {error}", err=True)
-        fleet = {}
     found = report.Measured(results, left_out, managers, profiles, planned, fleet)
-    page = report.markdown(found, goals(results, planned, fleet), rounds)
+    page = report.markdown(found, goals(results, planned, fleet, waited, _tested()), rounds)
     click.echo(page)
     if write:
         (ROOT / "docs/benchmarks.md").write_text(page)
         report.plot(results, ROOT / "docs/benchmarks.svg")
+
+
+def _tested() -> float | None:
+    """What scripts/test.sh has noted."""
+    path = ROOT / "build/test-seconds"
+    return float(path.read_text()) if path.exists() else None
 
 
 def _all(

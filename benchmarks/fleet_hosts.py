@@ -1,6 +1,7 @@
 """The inventory of a fleet: FLEET light hosts, which are as many names of the one lab host.
 
 Each has a network of its own under a `network_name` of its own, its own connection and its own run.
+FLEET_SLOW is a shell of the lab host's: that of the first one.
 """
 
 import os
@@ -33,3 +34,5 @@ hosts = [
     (f"f{index}", {**_DATA, "network": _network(index), "network_name": f"fleet{index}"})
     for index in range(int(os.environ.get("FLEET", "1")))
 ]
+if "FLEET_SLOW" in os.environ:
+    hosts[0][1]["_shell_executable"] = os.environ["FLEET_SLOW"]

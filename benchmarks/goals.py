@@ -34,9 +34,17 @@ class Goal:
 
 
 def goals(
-    results: Results, planned: Mapping[int, tuple[float, float]], fleet: Fleet
+    results: Results,
+    planned: Mapping[int, tuple[float, float]],
+    fleet: Fleet,
+    waiting: int | None = None,
+    tested: float | None = None,
 ) -> Iterator[Goal]:
-    """All of them."""
+    """All of them.
+
+    + waiting: hosts of a wave that waited for a slow one
+    + tested: seconds that the last `make test` of this checkout took
+    """
     for number, bound in ((100, 2.0), (1000, 1.3)):
         yield Goal(
             f"from nothing, n = {number}: times the script by hand",
@@ -60,6 +68,9 @@ def goals(
         known = {1, 50} <= fleet.keys()
         ratio = fleet[50][number].processor / fleet[1][number].processor if known else None
         yield Goal(f"{words}, 50 hosts: times the controller's CPU of one", ratio, 50)
+    yield Goal("10 hosts, one of them slow: hosts that waited for it", waiting, 0)
+    minutes = None if tested is None else tested / 60
+    yield Goal("make test, the last one of this checkout: minutes", minutes, 20)
 
 
 def _ratio(

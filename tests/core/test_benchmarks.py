@@ -45,11 +45,17 @@ def test_ratios_have_the_slower_one_above():
         ("Ansible", 100, "cold"): _figures(300.0),
     }
     fleet = {1: (_figures(1.0), _figures(1.0)), 50: (_figures(4.0), _figures(2.0))}
-    found = {goal.what: goal.figure for goal in goals(results, {}, fleet)}
+    found = {goal.what: goal.figure for goal in goals(results, {}, fleet, 1, 1500.0)}
     assert found["from nothing, 50 hosts: times the controller's CPU of one"] == 4
     assert found["from nothing, n = 100: times the script by hand"] == 2
     assert found["from nothing, n = 100: times faster than Ansible"] == 150
     assert found["without change, n = 1000: commands"] is None
+    assert found["make test, the last one of this checkout: minutes"] == 25
+
+
+def test_a_host_that_waits_misses_the_goal():
+    lines = [[str(goal) for goal in goals({}, {}, {}, number)] for number in (0, 1)]
+    assert [line.split("  ")[0] for line in (found[-2] for found in lines)] == ["met", "NOT MET"]
 
 
 def test_the_pairs_of_managers_are_the_same_for_all():

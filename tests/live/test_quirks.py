@@ -80,3 +80,27 @@ def test_the_kernel_gives_a_link_another_ipv6_mtu_when_it_goes_up():
         assert "whenever the link goes up" in " ".join(map(str, run.warnings))
         sandbox.converge(document)
         assert sandbox.sh(read).out == ["1400"]
+
+
+def test_ipv4_in_ipv6_is_known_again():
+    """ip shows it with dots, ipaddress without."""
+    document = {
+        "links": {
+            "br9": {"kind": "bridge", "addresses": ["::ffff:10.9.0.1/120", "::10.8.0.1/120"]}
+        },
+        "routes": [
+            {"dst": "::ffff:0:0/96", "type": "unreachable"},
+            {"dst": "::ffff:192.0.2.0/120", "via": "::ffff:10.9.0.9", "src": "::ffff:10.9.0.1"},
+        ],
+        "rules": [{"priority": 99, "from": "::ffff:10.9.0.0/120", "table": 99}],
+        "neighbours": [{"dst": "::ffff:10.9.0.8", "mac": "02:00:00:00:00:08", "dev": "br9"}],
+    }
+    with Sandbox() as sandbox:
+        sandbox.converge(document)
+        shown = "\n".join(sandbox.sh("ip -6 route; ip -6 rule; ip neigh show nud permanent").out)
+        for text in ("::ffff:0.0.0.0/96", "::ffff:192.0.2.0/120", "::ffff:10.9.0.8"):
+            assert text in shown
+        left = sandbox.prepare(load(document)).plan
+        assert not left, [step.path for step in left]
+        assert sandbox.converge({})
+        assert "ffff" not in "".join(sandbox.sh("ip -6 route; ip -6 rule; ip neigh").out)
