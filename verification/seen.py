@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from netwright.model import HOST
@@ -104,6 +104,19 @@ def _address(item: Mapping[str, Any]) -> str:
     return f"{text} peer {item['address']}" if "address" in item else text
 
 
+def _without_dots(text: str) -> str:
+    """An address as it is declared: ip writes IPv4 in IPv6 with dots."""
+    if ":" not in text or "." not in text:
+        return text
+    address, slash, length = text.partition("/")
+    return ip_address(address).compressed + slash + length
+
+
+def _gateway(entry: Mapping[str, Any]) -> str | None:
+    via = entry.get("gateway") or entry.get("via", {}).get("host")
+    return None if via is None else _without_dots(via)
+
+
 @dataclass(frozen=True)
 class SeenHop:
     """One of several ways of a route."""
@@ -115,9 +128,8 @@ class SeenHop:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> SeenHop:
-        via = entry.get("gateway") or entry.get("via", {}).get("host")
         onlink = "onlink" in entry.get("flags", ())
-        return cls(via, entry.get("dev"), int(entry.get("weight", 1)), onlink)
+        return cls(_gateway(entry), entry.get("dev"), int(entry.get("weight", 1)), onlink)
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ class SeenRoute:
     @classmethod
     def of(cls, entry: Mapping[str, Any], family: str) -> SeenRoute:
         metrics = {key: value for part in entry.get("metrics", ()) for key, value in part.items()}
-        via = entry.get("gateway") or entry.get("via", {}).get("host")
+        source = entry.get("prefsrc")
         return cls(
             family=family,
             dst=_destination(entry["dst"]),
@@ -149,9 +161,9 @@ class SeenRoute:
             table=int(entry.get("table", 254)),
             metric=int(entry.get("metric", 0)),
             scope=_SCOPES.get(str(entry.get("scope", "0")), str(entry.get("scope"))),
-            via=via,
+            via=_gateway(entry),
             dev=entry.get("dev"),
-            src=entry.get("prefsrc"),
+            src=None if source is None else _without_dots(source),
             onlink="onlink" in entry.get("flags", ()),
             mtu=metrics.get("mtu"),
             advmss=metrics.get("advmss"),
@@ -160,7 +172,9 @@ class SeenRoute:
 
 
 def _destination(text: str) -> str:
-    return text if text == "default" or "/" in text else ip_interface(text).network.compressed
+    if text == "default" or "/" in text:
+        return _without_dots(text)
+    return ip_interface(text).network.compressed
 
 
 @dataclass(frozen=True)
@@ -198,7 +212,7 @@ def _selected(entry: Mapping[str, Any], name: str) -> str | None:
     value = entry.get(name, "all")
     if value == "all":
         return None
-    return f"{value}/{entry[f'{name}len']}" if f"{name}len" in entry else _destination(value)
+    return _destination(f"{value}/{entry[f'{name}len']}" if f"{name}len" in entry else value)
 
 
 @dataclass(frozen=True)
@@ -236,13 +250,14 @@ class SeenSpace:
     def neighbours(self) -> Mapping[tuple[str, str], str]:
         """Permanent ones: address and link to MAC address."""
         return {
-            (entry["dst"], entry["dev"]): entry.get("lladdr", "")
+            (_without_dots(entry["dst"]), entry["dev"]): entry.get("lladdr", "")
             for entry in self._json("neighbours")
         }
 
     @cached_property
     def proxies(self) -> frozenset[tuple[str, str]]:
-        return frozenset((entry["dst"], entry["dev"]) for entry in self._json("proxies"))
+        entries = self._json("proxies")
+        return frozenset((_without_dots(entry["dst"]), entry["dev"]) for entry in entries)
 
     @cached_property
     def nsids(self) -> Mapping[int, str]:

@@ -26,13 +26,16 @@ ip route add 10.202.0.0/24 dev vtbr table 100 mtu 1300
 ip route add blackhole 10.203.0.0/24
 ip -6 route add default via fd00:201::fe
 ip -6 route add unreachable fd00:203::/64
+ip -6 route add unreachable ::ffff:0.0.0.0/96
 ip -n vt1 route add default via 10.201.0.1 src 10.201.0.2
 ip -n vt1 route add 10.204.0.0/24 via 10.201.9.9 dev v1 onlink
 ip rule add priority 100 from 10.201.0.0/16 fwmark 0x1/0xff iif vtbr table 100
 ip rule add priority 101 to 10.209.0.0/16 prohibit
 ip -6 rule add priority 100 from fd00:201::/64 table 100
+ip -6 rule add priority 103 from ::ffff:10.9.0.0/120 table 100
 ip neighbour add 10.201.0.9 lladdr 02:00:00:00:00:09 dev vtbr nud permanent
 ip neighbour add proxy 10.201.0.10 dev vtbr
+ip neighbour add proxy ::ffff:10.9.0.7 dev vtbr
 echo 1 > /proc/sys/net/ipv4/ip_forward
 echo 1 > /proc/sys/net/ipv4/conf/vt.5/rp_filter
 echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter
