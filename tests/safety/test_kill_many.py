@@ -90,17 +90,18 @@ _WRONG = {
     "sysctl": ("net/ipv4/conf/eth0/arp_ignore 2", "net/ipv4/conf/eth0/nothing 2", "eth0/nothing"),
 }
 _NO_PERL = "printf '#!/bin/sh\\nexit 127\\n' > /mnt/bin/perl; chmod +x /mnt/bin/perl"
+_ONE = "printf '#!/bin/sh\\necho 1\\n' > /mnt/bin/nproc; chmod +x /mnt/bin/nproc"
+_TWO = _ONE.replace("echo 1", "echo 2")
 
 
 @pytest.mark.parametrize("tool", _WRONG)
-@pytest.mark.parametrize("perl", [True, False], ids=["Perl", "no Perl"])
-def test_a_line_that_fails(ends: Any, tool: str, perl: bool) -> None:
+@pytest.mark.parametrize("host", [_TWO, _ONE, _NO_PERL], ids=["two", "one", "no Perl"])
+def test_a_line_that_fails(ends: Any, tool: str, host: str) -> None:
     """What was done before it is undone, in the namespaces before it, too."""
     line, wrong, words = _WRONG[tool]
     with Victim() as victim:
         run = _old(victim)
-        if not perl:
-            victim.sh(_NO_PERL)
+        victim.sh(host)
         batch = rf"(\n@ \d+ {tool} n12\n(?:[^@].*\n)*?)"
         text, times = re.subn(batch + re.escape(line), rf"\g<1>{wrong}", run.script("test"))
         assert times == 1
@@ -145,10 +146,11 @@ def test_a_walker_that_is_killed(ends: Any) -> None:
         assert _which(victim, ends) == "old"
 
 
-def test_without_perl(ends: Any) -> None:
+@pytest.mark.parametrize("host", [_TWO, _ONE, _NO_PERL], ids=["two", "one", "no Perl"])
+def test_all_of_it(ends: Any, host: str) -> None:
     with Victim() as victim:
         run = _old(victim)
-        victim.sh("printf '#!/bin/sh\nexit 127\n' > /mnt/bin/perl; chmod +x /mnt/bin/perl")
+        victim.sh(host)
         assert victim.execute(run).failed is None
         assert _which(victim, ends) == "new"
 
