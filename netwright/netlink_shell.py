@@ -68,6 +68,8 @@ sub words {
   my $line = join(" ", $what, @words);
   return $line =~ /[^!-~ ]/ || split(" ", $line) != @words + 1 ? () : "$line\n";
 }
+# The links that were told of, and those that others name: one may come in between two dumps.
+my (%there, %named);
 # Ethernet and loopback only, of no kind or an end of a pair. A port has a master, which has a kind.
 sub link_told {
   my ($message) = @_;
@@ -77,6 +79,8 @@ sub link_told {
   my $kind = unpack("Z*", $info->{1} // "");
   return if $family != 0 || $type != 1 && $type != 772 || $kind !~ /^(veth)?$/ ||
     unpack("L", $found->{5} // "a   ") == 0;
+  $there{$index} = 1;
+  $named{unpack("L", $found->{5})} = 1 if $found->{5} && !$found->{37};
   return words("link", $found, 0, "index=$index", "flags=$flags", $kind ? "kind=$kind" : ());
 }
 sub address_told {
@@ -85,6 +89,7 @@ sub address_told {
   my $found = attributes($message, 8);
   $found->{8} //= pack("L", $flags);
   return if $family != 2 && $family != 10;
+  $named{$index} = 1;
   return words("address", $found, 1, "family=$family", "prefixlen=$length", "scope=$scope",
     "index=$index");
 }
@@ -96,6 +101,7 @@ sub route_told {
   return "" if $table == 255 && $protocol == 2;
   my $found = attributes($message, 12);
   return if $family != 2 && $family != 10 || $from || $tos || $flags & ~0x17;
+  $named{unpack("L", $found->{4})} = 1 if $found->{4};
   return words("route", $found, 1, "family=$family", "dst_len=$length", "protocol=$protocol",
     "scope=$scope", "type=$type", "flags=$flags");
 }
@@ -111,6 +117,7 @@ sub told_of {
   }
   return if @{dumped($socket, 30, pack("x10Cx", 8)) // return};
   my $told = "";
+  (%there, %named) = ();
   # Without what is counted of each link.
   my @asked = ([18, pack("x16SSL", 8, 29, 8), \&link_told], [22, pack("x8"), \&address_told],
     [26, pack("x12"), \&route_told]);
@@ -120,6 +127,7 @@ sub told_of {
       $told .= $teller->($message) // return;
     }
   }
+  return if grep { !$there{$_} } keys(%named);
   return $told;
 }
 """

@@ -29,6 +29,14 @@ for my $name (@given) {
 }
 """
 )
+# The last link came when links had been asked for.
+_LATE = """
+my $whole = \\&dumped;
+{
+  no warnings "redefine";
+  *dumped = sub { my $found = $whole->(@_); pop(@$found) if $_[1] == 18; return $found; };
+}
+"""
 _SHOW = """
 for name in {names}; do
   echo "@@ $name"
@@ -81,9 +89,10 @@ def _told(lines):
     return [*_things(*netlink_shell.parse(lines))]
 
 
-def _compared(sandbox, names):
+def _compared(sandbox, names, before=""):
     """Which namespaces the kernel told of, and which were left; those told of are as ip says."""
-    probe = f'perl -e {quote(_PROBE)} "$(uname -m)" {" ".join(names)}'
+    text = _PROBE.replace("for my $name", f"{before}for my $name", 1)
+    probe = f'perl -e {quote(text)} "$(uname -m)" {" ".join(names)}'
     for _ in range(5):
         shown = sandbox.sh(_SHOW.format(names=" ".join(names)))
         done = sandbox.sh(probe)
@@ -189,6 +198,27 @@ def test_an_odd_name_is_left(sandbox):
     assert _compared(sandbox, ["odd"]) == (set(), {"odd"})
     sandbox.ip("-n odd link set dev 'a\u00e4' name 'd=e'")
     assert _compared(sandbox, ["odd"]) == ({"odd"}, set())
+
+
+def test_a_link_that_comes_meanwhile(sandbox):
+    """Its address, its route, or its peer names a link that nobody was told of."""
+    sandbox.reset()
+    more = {
+        "address": "address add 10.1.0.1/24 dev eth0 noprefixroute",
+        "route": "route add 10.7.0.0/16 dev eth0",
+        "peer": "link add name b0 type veth peer name b1",
+    }
+    for name, line in more.items():
+        sandbox.ip(
+            f"netns add {name}",
+            f"link add name h{name} up type veth peer name eth0 netns {name}",
+            # Without an address of its own.
+            f"-n {name} link set dev eth0 addrgenmode none",
+            f"-n {name} link set dev eth0 up",
+            f"-n {name} {line}",
+        )
+    assert _compared(sandbox, [*more]) == ({*more}, set())
+    assert _compared(sandbox, [*more], _LATE) == (set(), {*more})
 
 
 def test_random_hosts(sandbox):
