@@ -22,11 +22,11 @@ say() { printf '\n==> %s  (%s)\n' "$*" "$(date +%T)"; }
 # Hundreds of Pythons start: what they import is compiled once, also where the user's shell says no.
 export PYTHONDONTWRITEBYTECODE=
 
-# Four more than there are cores: each has namespaces or a lab of its own, and much of it waits, also
-# for the kernel to end a link. What fails is tried twice more, in sight and by itself: boots and
+# Two more than there are cores: each has namespaces or a lab of its own, and some of it waits; with
+# four more it took as long. What fails is tried twice more, in sight and by itself: boots and
 # packets depend on what else the machine does.
 tests() {
-  $bin/pytest -q --durations=30 -n "$(($(nproc) + 4))" --dist loadfile --no-loadscope-reorder \
+  $bin/pytest -q --durations=30 -n "$(($(nproc) + 2))" --dist loadfile --no-loadscope-reorder \
     -m "$1" && return 0
   for try in second third; do
     say "what failed, for the $try time"
