@@ -43,8 +43,8 @@ def _used() -> float:
 
 
 def _measured(host: Host, count: int) -> tuple[float, float, float, float]:
-    """Seconds of the tool alone, of our reading on the host, of a whole run without change, and what
-    that takes of processors."""
+    """Seconds of the tool alone, of our reading on the host, of a whole run without change; and
+    what that takes of processors."""
     document = _document(count)
     host.converge(document)
     host.sh("iptables-save > /mnt/saved")
