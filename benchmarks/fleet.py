@@ -1,4 +1,4 @@
-"""What a fleet costs the controller: one run for 1, 10 and 50 light hosts."""
+"""What a fleet costs the controller, for 1, 10 and 50 light hosts; and who waits for a slow one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The shell that changes many namespaces: `nw_each`, batches that few processes take one by one.
 
 Its input is `@ NUMBER TOOL NETNS` before the lines of each. It is to each of them what `nw_batch`
-is, journal and words too. With `apart`, where no namespace needs what happens in another, each
-processor has a walker of its own; then the journal's numbers come in any order.
+is, journal and words too. With `apart`, where no namespace needs what happens in another, two
+walkers share them where there are two processors; then the journal's numbers come in any order.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ exit $ended;
 nw_each() {
   if perl -e "$NW_EACH" "$(uname -m)" < /dev/null > /dev/null 2>&1; then
     nw_jobs=1
-    # The kernel's own lock of all networks leaves no work for more.
+    # More of them would wait for each other: the kernel has one lock for all networks.
     [ "$1" != apart ] || [ "$(nproc 2> /dev/null || echo 1)" -lt 2 ] || nw_jobs=2
     nw_at=$(perl -e "$NW_EACH" "$(uname -m)" "$nw_dir" $nw_jobs) && return 0
     mv "$nw_dir/failed" "$nw_dir/words" 2> /dev/null || : > "$nw_dir/words"

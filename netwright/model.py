@@ -28,6 +28,7 @@ __all__ = [
     "family_of",
     "overlay",
     "prefix",
+    "shown",
 ]
 
 HOST = "host"

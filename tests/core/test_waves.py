@@ -7,6 +7,7 @@ import re
 import pytest
 
 from netwright import run, snapshot
+from netwright.plan import plan
 from netwright.script import batches
 from netwright.state import load
 from netwright.step import Phase
@@ -49,9 +50,16 @@ def test_a_link_on_one_of_another_namespace_forbids_it(parent, groups):
 
 
 def test_a_batch_is_of_one_wave():
-    parts = batches(_made(_document()).network)
-    late = [part for part in parts if part.wave is Phase.ROUTE_LATE]
-    assert {part.netns for part in late} == {*NAMES}
-    for part in parts:
-        if part.netns != "host":
-            assert len({step.phase is Phase.ROUTE_LATE for step, _ in part.lines}) == 1
+    """Lines of one tool for one namespace, of which the second waits for both ends."""
+    have = {"addresses": ["fd00::1/64"], "state": "up"}
+    want = {"addresses": ["fd00::1/64", "10.9.0.1/24"]}
+    route = {"dst": "fd01::/64", "via": "fd00::2", "src": "fd00::1"}
+    current, desired = (
+        load({"links": {"lo": {}}, "netns": {"n1": {"links": {"eth0": link}, "routes": routes}}})
+        for link, routes in ((have, []), (want, [route]))
+    )
+    parts = [part for part in batches(plan(current, desired)) if part.netns == "n1"]
+    assert [(part.tool, part.wave) for part in parts] == [
+        ("ip", Phase.LINK_SYSCTL),
+        ("ip", Phase.ROUTE_LATE),
+    ]
